@@ -1,0 +1,253 @@
+"""One turn about procedures: which procedure, which facts, and what to say.
+
+The state of a talk is small and lives in Rasa's slots (:class:`Talk`). A message either names a
+procedure, or follows up on the one being talked about, or chooses from what was offered; the
+words of the message and the search's scores decide.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+
+from actions.replies import Reply, ReplyOption
+from knowledge.answers import TITLES, answer
+from knowledge.catalogue import Catalogue
+from knowledge.fields import asked_fields, strip_fields
+from knowledge.procedure import Procedure
+from knowledge.search.decision import Decision
+from knowledge.search.engine import SearchEngine, SearchResult
+from knowledge.settings import Settings
+from knowledge.text import fold, normalize, tokens
+
+_WORDS = json.loads(Path(__file__).with_name("talk_words.json").read_text(encoding="utf-8"))
+_SHORTCUTS = {"documents": "Giấy tờ", "fee": "Lệ phí", "time": "Thời hạn", "place": "Nơi nộp", "method": "Nộp online"}
+_INTENT_FIELD = {
+    "ask_documents": "documents", "ask_fee": "fee", "ask_time": "time", "ask_place": "place", "ask_online": "method",
+    "ask_form": "form", "ask_conditions": "conditions", "ask_result": "result", "ask_legal": "legal",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Talk:
+    """What is remembered between turns."""
+
+    procedure_code: str | None = None
+    previous_code: str | None = None
+    fields: list[str] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
+    page: int = 1
+
+
+@dataclass(frozen=True)
+class Message:
+    """What was understood of the user's message."""
+
+    text: str
+    intent: str = ""
+    fields: list[str] = field(default_factory=list)
+    choice: str | None = None  # the code behind a tapped option
+
+    @property
+    def asked(self) -> list[str]:
+        """The asked fields: those seen in the words, else the one the intent stands for."""
+        if self.fields:
+            return self.fields
+        return asked_fields(normalize(self.text)) or [f for f in [_INTENT_FIELD.get(self.intent)] if f]
+
+
+class ProcedureTalk:
+    """Answers messages about procedures from one catalogue and its index."""
+
+    def __init__(self, catalogue: Catalogue, engine: SearchEngine, settings: Settings) -> None:
+        self.catalogue, self.engine, self.settings = catalogue, engine, settings
+
+    def respond(self, message: Message, talk: Talk) -> tuple[Reply, Talk]:
+        """Answer one message.
+
+        Returns:
+            The reply and the state to remember for the next turn.
+        """
+        chosen = message.choice or self._chosen(message.text, talk)
+        if chosen:
+            return self._tell(chosen, message.asked or talk.fields, talk)
+        if message.intent == "more":
+            return self._more(talk)
+        if message.intent == "go_back":
+            return self._go_back(talk)
+        if message.intent == "correct":
+            return self._correct(message, talk)
+        return self._ask(message, talk)
+
+    # -- a question ------------------------------------------------------------------------
+
+    def _ask(self, message: Message, talk: Talk) -> tuple[Reply, Talk]:
+        topic = strip_fields(normalize(message.text))
+        if not content_words(topic):
+            return self._follow_up(message, talk)
+        found = self.engine.search(message.text, k=8)
+        if talk.procedure_code and self._still_about(talk.procedure_code, found, topic, message):
+            return self._tell(talk.procedure_code, message.asked, talk)
+        if found.decision is Decision.ANSWER:
+            return self._tell(found.results[0].code, message.asked, talk)
+        if found.decision is Decision.CLARIFY:
+            return self._clarify(found, message, talk)
+        return self._none_fits(found, talk)
+
+    def _still_about(self, code: str, found: SearchResult, topic: str, message: Message) -> bool:
+        """Whether the message goes on about the present procedure: nothing better fits, and it asks a field."""
+        if found.results and found.results[0].code == code:
+            return True
+        if not message.asked:
+            return False
+        if found.decision is Decision.ABSTAIN:
+            return True
+        near = [hit.code for hit in found.results[:3]]
+        return found.decision is Decision.CLARIFY and (code in near or len(content_words(topic)) <= 1)
+
+    def _follow_up(self, message: Message, talk: Talk) -> tuple[Reply, Talk]:
+        if talk.procedure_code:
+            return self._tell(talk.procedure_code, message.asked, talk)
+        if talk.options:
+            return self._offer("Anh/chị chọn giúp một việc trong danh sách:", talk.options, replace(talk, fields=message.asked))
+        text = (
+            "Anh/chị hỏi về thủ tục nào ạ? Anh/chị cứ kể việc cần làm, ví dụ: “con tôi mới sinh”, "
+            "“mất căn cước”, “sang tên sổ đỏ”."
+        )
+        return Reply(text=text, status="clarification", fields=message.asked), replace(talk, fields=message.asked)
+
+    def _tell(self, code: str, fields: Iterable[str], talk: Talk, page: int = 1) -> tuple[Reply, Talk]:
+        procedure = self.catalogue.get(code)
+        if procedure is None:
+            return self._gone(code), replace(talk, options=[])
+        told = answer(procedure, fields, page)
+        previous = talk.procedure_code if talk.procedure_code != code else talk.previous_code
+        after = Talk(code, previous, [f for f in told.fields if f in TITLES], [], told.page)
+        status = "answered" if told.status == "answered" else "not_published"
+        reply = Reply(
+            text=told.text,
+            status=status,  # type: ignore[arg-type]
+            procedure_code=code,
+            fields=told.fields,
+            options=self._shortcuts(procedure, told.fields, more=told.page < told.pages),
+            sources=told.sources,
+            card=told.to_dict(),
+        )
+        return reply, after
+
+    def _shortcuts(self, procedure: Procedure, told: list[str], *, more: bool) -> list[ReplyOption]:
+        options = [ReplyOption(label="Xem tiếp", payload="xem tiếp")] if more else []
+        intents = {f: intent for intent, f in _INTENT_FIELD.items()}
+        for name, label in _SHORTCUTS.items():
+            if name not in told and procedure.has_details:
+                options.append(ReplyOption(label=label, payload=f"/{intents[name]}"))
+        return options[:5]
+
+    # -- asking back, abstaining -----------------------------------------------------------
+
+    def _clarify(self, found: SearchResult, message: Message, talk: Talk) -> tuple[Reply, Talk]:
+        assert found.clarification is not None
+        codes = [option.code for option in found.clarification.options]
+        labels = [option.label for option in found.clarification.options]
+        after = replace(talk, options=codes, fields=message.asked)
+        return self._options_reply(found.clarification.question, codes, labels, message.asked), after
+
+    def _offer(self, question: str, codes: list[str], talk: Talk) -> tuple[Reply, Talk]:
+        known = [card for card in map(self.engine.card, codes) if card]
+        reply = self._options_reply(question, [c.code for c in known], [c.title for c in known], talk.fields)
+        return reply, replace(talk, options=[c.code for c in known])
+
+    def _options_reply(self, question: str, codes: list[str], labels: list[str], fields: list[str]) -> Reply:
+        listed = "\n".join(f"{number}. {label}" for number, label in enumerate(labels, start=1))
+        options = [
+            ReplyOption(label=label, payload="/choose_option" + json.dumps({"choice": code}))
+            for code, label in zip(codes, labels, strict=True)
+        ]
+        text = f"{question}\n{listed}\nAnh/chị nhắn số thứ tự hoặc bấm chọn. Nếu không có việc nào đúng, anh/chị kể rõ hơn giúp."
+        return Reply(text=text, status="clarification", fields=fields, options=options)
+
+    def _none_fits(self, found: SearchResult, talk: Talk) -> tuple[Reply, Talk]:
+        nearest = [hit for hit in found.results[:3]]
+        person = f"gọi {self.settings.hotline}" if self.settings.hotline else f"hỏi {self.settings.office}"
+        text = (
+            "Tôi chưa tìm thấy thủ tục nào khớp với câu hỏi này, nên không dám trả lời bừa. "
+            f"Anh/chị có thể nói rõ việc cần làm, {person}, hoặc tra trên Cổng Dịch vụ công quốc gia {self.settings.portal_url}."
+        )
+        if not nearest:
+            return Reply(text=text, status="no_such_procedure"), replace(talk, options=[])
+        codes, labels = [hit.code for hit in nearest], [hit.title for hit in nearest]
+        offered = self._options_reply("Những việc gần nhất mà tôi có:", codes, labels, [])
+        reply = Reply(text=f"{text}\n{offered.text}", status="no_such_procedure", options=offered.options)
+        return reply, replace(talk, options=codes)
+
+    def _gone(self, code: str) -> Reply:
+        return Reply(text=f"Thủ tục mã {code} không còn trong danh mục đang dùng.", status="no_such_procedure")
+
+    # -- moving about in the talk ----------------------------------------------------------
+
+    def _more(self, talk: Talk) -> tuple[Reply, Talk]:
+        if not talk.procedure_code:
+            return self._follow_up(Message(""), talk)
+        return self._tell(talk.procedure_code, talk.fields, talk, talk.page + 1)
+
+    def _go_back(self, talk: Talk) -> tuple[Reply, Talk]:
+        if not talk.previous_code:
+            text = "Chưa có thủ tục nào trước đó để quay lại. Anh/chị cần hỏi việc gì ạ?"
+            return Reply(text=text, status="clarification"), talk
+        return self._tell(talk.previous_code, talk.fields, talk)
+
+    def _correct(self, message: Message, talk: Talk) -> tuple[Reply, Talk]:
+        """"À không, ý em là khai tử": what follows is a new question with the fields asked before."""
+        rest = _CORRECTION.sub(" ", message.text).strip(" ,.;:!")
+        before = replace(talk, procedure_code=None, previous_code=talk.procedure_code or talk.previous_code)
+        fields = message.asked or talk.fields
+        if not content_words(strip_fields(normalize(rest))):
+            text = "Xin lỗi anh/chị, tôi hiểu chưa đúng. Anh/chị nói lại giúp việc cần làm ạ?"
+            return Reply(text=text, status="clarification"), replace(before, fields=fields, options=[])
+        return self._ask(Message(rest, "ask_overview", fields), before)
+
+    def _chosen(self, text: str, talk: Talk) -> str | None:
+        """The offered option that the message picks by number, ordinal or name."""
+        if not talk.options:
+            return None
+        folded = fold(normalize(text)).strip(" .,!?")
+        number = _ordinal(folded)
+        if number is not None:
+            return talk.options[number - 1] if number <= len(talk.options) else None
+        asked = set(content_words(folded))
+        if not asked or len(asked) > 12:
+            return None
+        by_name = [code for code in talk.options if asked <= self._name_words(code)]
+        return by_name[0] if len(by_name) == 1 else None
+
+    def _name_words(self, code: str) -> set[str]:
+        card = self.engine.card(code)
+        return set(tokens(fold(f"{card.name} {card.title}"))) if card else set()
+
+
+_CORRECTION = re.compile("|".join(_WORDS["correction"]), re.IGNORECASE)
+_NUMBER = re.compile(r"^(?:(?:chon |so |cai so |cai thu |y so |y |cai |lua chon |muc |thu |dap an |phuong an )*)(\d)(?: (?:a|nhe|di|nha|em|ban))*$")
+
+
+def _ordinal(folded: str) -> int | None:
+    match = _NUMBER.match(folded)
+    if match:
+        return int(match.group(1)) or None
+    for number, patterns in _WORDS["ordinals"].items():
+        if any(re.fullmatch(pattern, folded) for pattern in patterns):
+            return int(number)
+    return None
+
+
+@lru_cache(maxsize=1)
+def _fillers() -> frozenset[str]:
+    return frozenset(_WORDS["fillers"].split())
+
+
+def content_words(text: str) -> list[str]:
+    """Folded words that carry a topic: what is left without politeness, pronouns and question words."""
+    return [word for word in tokens(fold(text)) if word not in _fillers()]

@@ -1,0 +1,85 @@
+"""What happened in every turn: the status, never who asked.
+
+The question's text is kept only where the catalogue failed the asker, with personal numbers
+masked, so that officers can see what is missing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import hmac
+import secrets
+from pathlib import Path
+
+from sqlalchemy import JSON, DateTime, Engine, Integer, String, Text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from actions.privacy import mask
+from knowledge.catalogue import now
+from knowledge.database import Base
+
+_KEEP_QUESTION = {"no_such_procedure", "not_published", "clarification", "error"}
+
+
+class Turn(Base):
+    """One message and how it was answered."""
+
+    __tablename__ = "turn"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    at: Mapped[dt.datetime] = mapped_column(DateTime, index=True)
+    channel: Mapped[str] = mapped_column(String(20))
+    conversation: Mapped[str] = mapped_column(String(32))
+    status: Mapped[str] = mapped_column(String(40))
+    procedure_code: Mapped[str | None] = mapped_column(String(40))
+    fields: Mapped[list[str]] = mapped_column(JSON)
+    question: Mapped[str | None] = mapped_column(Text)
+    ms: Mapped[int] = mapped_column(Integer)
+
+
+class TurnLog:
+    """Stores turns under a keyed hash of the conversation's id."""
+
+    def __init__(self, engine: Engine, home: Path) -> None:
+        self._engine = engine
+        self._key = _secret(home / "secret.key")
+
+    def record(
+        self,
+        *,
+        channel: str,
+        conversation: str,
+        status: str,
+        procedure_code: str | None = None,
+        fields: list[str] | None = None,
+        question: str = "",
+        ms: float = 0.0,
+    ) -> None:
+        kept = mask(question).text[:500] if status in _KEEP_QUESTION and question else None
+        row = Turn(
+            at=now(),
+            channel=channel,
+            conversation=self.pseudonym(conversation),
+            status=status,
+            procedure_code=procedure_code,
+            fields=fields or [],
+            question=kept,
+            ms=round(ms),
+        )
+        with Session(self._engine) as session, session.begin():
+            session.add(row)
+
+    def pseudonym(self, conversation: str) -> str:
+        """A keyed hash: the same conversation gives the same value, which tells nothing without the key."""
+        return hmac.new(self._key, conversation.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _secret(path: Path) -> bytes:
+    """The installation's secret key, made on first use; readable by its owner only."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600, exist_ok=True)
+        path.write_bytes(secrets.token_bytes(32))
+        return path.read_bytes()

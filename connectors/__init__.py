@@ -1,0 +1,1 @@
+"""How people reach motcua. May import ``actions`` and ``knowledge``; never ``bot``."""

@@ -1,0 +1,128 @@
+"""A turn from any channel: guard the message, ask Rasa, keep the status, answer whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections import OrderedDict, deque
+
+from actions.privacy import mask
+from actions.procedures import Message, ProcedureTalk, Talk
+from actions.replies import Reply
+from actions.turns import TurnLog
+from connectors.rasa_client import RasaClient, RasaUnavailableError
+from knowledge.settings import Settings
+from knowledge.text import clean
+
+logger = logging.getLogger(__name__)
+
+_REMEMBERED = 5_000
+"""Conversations whose state is kept in this process: locks, pace, and the talk while Rasa is away."""
+
+_ID_NOTICE = (
+    "Tôi không lưu và không dùng số giấy tờ tùy thân, số hộ chiếu trong tin nhắn; tôi đã bỏ số đó khỏi nội dung. "
+    "Anh/chị đừng gửi số hoặc ảnh giấy tờ tùy thân vào đây nhé."
+)
+_EMPTY = "Anh/chị cần hỏi việc gì ạ? Ví dụ: “làm giấy khai sinh cần giấy tờ gì”."
+_TOO_FAST = "Anh/chị gửi nhanh quá, tôi chưa kịp trả lời. Xin đợi một phút rồi nhắn tiếp ạ."
+_REDUCED = "(Trợ lý đang chạy ở chế độ tra cứu nhanh, có thể chưa hiểu hết câu hỏi nối tiếp.)"
+_FAILED = "Xin lỗi anh/chị, hệ thống đang gặp sự cố. Anh/chị thử lại sau ít phút giúp ạ."
+
+
+class _State:
+    """What this process remembers of one conversation."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()  # turns of one conversation are answered in order
+        self.times: deque[float] = deque()
+        self.talk = Talk()  # used only while Rasa is away
+
+
+class Conversations:
+    """Answers messages of all conversations."""
+
+    def __init__(self, rasa: RasaClient, talk: ProcedureTalk, turns: TurnLog, settings: Settings) -> None:
+        self._rasa, self._talk, self._turns, self._settings = rasa, talk, turns, settings
+        self._states: OrderedDict[str, _State] = OrderedDict()
+
+    async def handle(self, session: str, text: str, channel: str) -> list[Reply]:
+        """Answer one message; never raises, never stays silent.
+
+        Args:
+            session: the conversation's id, meaningless outside its channel.
+            text: the message as received, or the payload of a tapped option.
+            channel: name of the channel, kept with the turn.
+        """
+        started = time.perf_counter()
+        state = self._state(session)
+        async with state.lock:
+            try:
+                found = await self._answer(state, session, text)
+            except Exception:
+                # The text is personal data and stays out of the log; the traceback tells where it failed.
+                logger.exception("turn failed")
+                found = [Reply(text=_FAILED, status="error")]
+        await self._record(session, text, channel, found, started)
+        return found
+
+    async def _answer(self, state: _State, session: str, text: str) -> list[Reply]:
+        if self._too_fast(state):
+            return [Reply(text=_TOO_FAST, status="error")]
+        masked = mask(clean(text))
+        notice = [Reply(text=_ID_NOTICE, status="refused_personal_data")] if masked.identity else []
+        rest = masked.text.replace("[số giấy tờ]", " ") if masked.identity else masked.text
+        if not any(c.isalnum() for c in rest):
+            return notice or [Reply(text=_EMPTY, status="clarification")]
+        try:
+            return notice + await self._rasa.send(session, masked.text)
+        except RasaUnavailableError as error:
+            logger.warning("answering without Rasa: %s", error)
+            return notice + await self._answer_without_rasa(state, masked.text)
+
+    async def _answer_without_rasa(self, state: _State, text: str) -> list[Reply]:
+        reply, state.talk = await asyncio.to_thread(self._talk.respond, _plain_message(text), state.talk)
+        return [reply.model_copy(update={"text": f"{reply.text}\n{_REDUCED}"})]
+
+    def _too_fast(self, state: _State) -> bool:
+        moment = time.monotonic()
+        while state.times and moment - state.times[0] > 60:
+            state.times.popleft()
+        if len(state.times) >= self._settings.rate_limit_per_minute:
+            return True
+        state.times.append(moment)
+        return False
+
+    def _state(self, session: str) -> _State:
+        state = self._states.pop(session, None) or _State()
+        self._states[session] = state  # the newest is last
+        if len(self._states) > _REMEMBERED:
+            self._states.popitem(last=False)
+        return state
+
+    async def _record(self, session: str, text: str, channel: str, found: list[Reply], started: float) -> None:
+        last = found[-1]
+        try:
+            await asyncio.to_thread(
+                self._turns.record,
+                channel=channel,
+                conversation=session,
+                status=last.status,
+                procedure_code=last.procedure_code,
+                fields=last.fields,
+                question=text,
+                ms=(time.perf_counter() - started) * 1000,
+            )
+        except Exception:
+            logger.exception("turn not recorded")
+
+
+def _plain_message(text: str) -> Message:
+    """A message as the talk understands it without Rasa's intents; a button's payload is read."""
+    if text.startswith("/choose_option"):
+        return Message("", choice=json.loads(text[len("/choose_option") :])["choice"])
+    if text.startswith("/"):
+        return Message("", intent=text[1:])
+    folded = text.strip().lower()
+    return Message(text, intent="more" if folded in ("xem tiếp", "xem tiep") else "")

@@ -1,0 +1,89 @@
+"""Talking to the Rasa server over its REST channel."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import httpx
+
+from actions.replies import Reply, ReplyOption
+from knowledge.settings import Settings
+
+
+class RasaUnavailableError(RuntimeError):
+    """Rasa gave no usable answer."""
+
+
+class RasaClient:
+    """Sends messages to Rasa, a bounded number at a time.
+
+    Rasa answers HTTP 200 with an empty list when something inside it fails, so an empty list counts
+    as a failure and is tried once more.
+    """
+
+    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._http = httpx.AsyncClient(base_url=settings.rasa_url, timeout=settings.rasa_timeout_s, transport=transport)
+        self._slots = asyncio.Semaphore(settings.rasa_concurrency)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def send(self, sender: str, text: str) -> list[Reply]:
+        """One turn.
+
+        Args:
+            sender: the conversation's id.
+            text: the message, or a button's payload.
+
+        Raises:
+            RasaUnavailableError: no answer in time, or none that can be used.
+        """
+        async with self._slots:
+            for _attempt in (1, 2):
+                items = await self._post(sender, text)
+                if items:
+                    return replies(items)
+        raise RasaUnavailableError("Rasa returned an empty reply twice")
+
+    async def ready(self) -> bool:
+        """Whether Rasa runs and has a model loaded."""
+        try:
+            response = await self._http.get("/status", timeout=2.0)
+            return response.status_code == 200 and bool(response.json().get("model_file"))
+        except (httpx.HTTPError, ValueError):
+            return False
+
+    async def _post(self, sender: str, text: str) -> list[dict[str, Any]]:
+        try:
+            response = await self._http.post("/webhooks/rest/webhook", json={"sender": sender, "message": text})
+            response.raise_for_status()
+            items = response.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise RasaUnavailableError(f"Rasa did not answer: {type(error).__name__}") from None
+        return items if isinstance(items, list) else []
+
+
+def replies(items: list[dict[str, Any]]) -> list[Reply]:
+    """Neutral replies from what the REST channel returns.
+
+    An action's reply travels whole in ``custom``. A response from ``domain.yml`` arrives as texts (one
+    for every blank-line separated block) followed by its ``custom``, which holds the status.
+    """
+    out: list[Reply] = []
+    texts: list[str] = []
+    options: list[ReplyOption] = []
+    for item in items:
+        custom = item.get("custom") or {}
+        if "text" in custom:
+            out.append(Reply.model_validate(custom))
+            continue
+        if item.get("text"):
+            texts.append(item["text"])
+        options += [ReplyOption(label=b["title"], payload=b["payload"]) for b in item.get("buttons") or []]
+        if "status" in custom and texts:
+            out.append(Reply(text="\n".join(texts), status=custom["status"], options=options))
+            texts, options = [], []
+    if texts:
+        out.append(Reply(text="\n".join(texts), status="small_talk", options=options))
+    return out

@@ -1,0 +1,1 @@
+"""The website channel: its HTTP routes and the chat page."""

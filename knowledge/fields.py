@@ -1,0 +1,158 @@
+"""Which facts a message asks for: papers, fee, time, place ... found by the words of the question.
+
+Standard library only, Python 3.10 or newer: Rasa, the app and the search share this module.
+The words stand in ``fields.json``, written with accents; they match text typed with or without them.
+
+A rule is a row of words. ``a`` is a word, ``(a|b c)`` one of several, ``x?`` may be missing, ``~3`` is a gap of
+up to three words that belong to the procedure (they are kept by :func:`strip_fields`), ``<NAME>`` stands for a
+group defined under ``groups``, ``^`` and ``$`` are the ends of a sentence. Rules are tried in the order of
+the file, and words that one rule has used up are gone for the next. A rule whose field is ``null`` only
+protects its words: "lệ phí trước bạ" is the name of a tax, not a question about money.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from knowledge.text import fold, normalize
+
+FIELDS = ("documents", "fee", "time", "place", "method", "form", "conditions", "result", "legal", "overview")
+"""The kinds of facts, in the order in which an answer gives them."""
+
+_DATA = Path(__file__).with_name("fields.json")
+_WORD = re.compile(r"[^\W_]+")
+_ENDS = re.compile(r"[.?!;\n]+(?=\s|$)")
+_USED = "\N{BULLET}"
+"""Takes the place of a word that a rule has used up; no word contains it."""
+
+
+class _Rule(NamedTuple):
+    field: str | None
+    pattern: re.Pattern[str]
+    words: frozenset[str]
+
+
+class _Data(NamedTuple):
+    rules: tuple[_Rule, ...]
+    dropped: frozenset[str]
+    weak: frozenset[str]
+
+
+class _Found(NamedTuple):
+    fields: list[str]
+    asking: list[bool]
+    """For each word, whether a rule with a field used it."""
+
+
+def _elements(rule: str) -> list[str]:
+    """Split a rule at the blanks that stand outside parentheses."""
+    parts, depth, start = [], 0, 0
+    for i, c in enumerate(rule + " "):
+        depth += (c == "(") - (c == ")")
+        if c == " " and depth == 0:
+            if i > start:
+                parts.append(rule[start:i])
+            start = i + 1
+    return parts
+
+
+def _compile(rule: str, groups: dict[str, str]) -> tuple[re.Pattern[str], frozenset[str]]:
+    for _ in range(3):  # a group may use other groups
+        rule = re.sub(r"<(\w+)>", lambda m: f"({groups[m[1]]})", rule)
+    regex = ""
+    for element in _elements(rule):
+        if element in "^$":
+            regex += {"^": r"(?:(?<!\S)\| |^)", "$": r"(?=\| |$)"}[element]
+        elif element.startswith("~"):
+            regex += rf"((?:[^\s|{_USED}]+ ){{0,{int(element[1:])}}}?)"
+        else:
+            optional = "?" if element.endswith("?") else ""
+            regex += f"(?:{fold(element.rstrip('?')).replace('(', '(?:')} ){optional}"
+    return re.compile(r"(?<!\S)" + regex), frozenset(_WORD.findall(rule.lower()))
+
+
+@lru_cache(maxsize=1)
+def _data() -> _Data:
+    raw = json.loads(_DATA.read_text(encoding="utf-8"))
+    rules = tuple(
+        _Rule(block["field"], *_compile(rule, raw["groups"])) for block in raw["rules"] for rule in block["words"]
+    )
+    return _Data(rules, frozenset(raw["dropped"]), frozenset(raw["weak"]))
+
+
+def _split(text: str) -> list[str]:
+    """Words of ``text`` in lower case; ``|`` stands where a sentence ends."""
+    words: list[str] = []
+    for sentence in _ENDS.split(text):
+        found = _WORD.findall(sentence.lower())
+        if found:
+            words += ["|", *found] if words else found
+    return words
+
+
+def _find(words: list[str]) -> _Found:
+    data = _data()
+    folded = [fold(word) for word in words]
+    free = [True] * len(words)
+    asking = [False] * len(words)
+    at: list[tuple[int, str]] = []
+    for rule in data.rules:
+        line = "".join(f"{word if is_free else _USED} " for word, is_free in zip(folded, free))
+        for match in rule.pattern.finditer(line):
+            taken = _taken(line, match)
+            other = sum(words[i] != folded[i] and words[i] not in rule.words for i in taken)
+            if not taken or other > (len(taken) > 3):  # "màu" is not "mẫu"; in a longer match it is a slip
+                continue
+            for i in taken:
+                free[i] = False
+                asking[i] = rule.field is not None
+            if rule.field:
+                at.append((taken[0], rule.field))
+    fields = list(dict.fromkeys(field for _, field in sorted(at)))
+    if len(fields) > 1:
+        fields = [field for field in fields if field not in data.weak] or fields[:1]
+    return _Found(fields, asking)
+
+
+def _taken(line: str, match: re.Match[str]) -> list[int]:
+    """Positions of the words that ``match`` uses, gaps left out."""
+    gaps = [match.span(g) for g in range(1, match.re.groups + 1)]
+    first = line.count(" ", 0, match.start())
+    taken, position = [], match.start()
+    for offset, word in enumerate(line[match.start() : match.end()].split(" ")):
+        inside = any(begin <= position < end for begin, end in gaps)
+        if word and word != "|" and not inside:
+            taken.append(first + offset)
+        position += len(word) + 1
+    return taken
+
+
+def asked_fields(text: str) -> list[str]:
+    """The facts that ``text`` asks for, in the order in which it names them; empty when it names none.
+
+    ``"Con tôi mới sinh cần giấy tờ gì, lệ phí bao nhiêu?"`` → ``["documents", "fee"]``
+    """
+    return _find(_split(normalize(text))).fields
+
+
+def strip_fields(text: str) -> str:
+    """``text`` without the words that ask for facts, for searching the procedure; empty when nothing else is left.
+
+    ``"con tôi mới sinh cần giấy tờ gì"`` → ``"con tôi mới sinh"``
+    """
+    words = _split(normalize(text))
+    dropped = _data().dropped
+    while True:
+        asking = _find(words).asking
+        kept = [word for word, asks in zip(words, asking) if not asks and word != "|"]
+        while kept and kept[-1] in dropped:
+            kept.pop()
+        while kept and kept[0] in dropped:
+            kept.pop(0)
+        if kept == words:
+            return " ".join(kept)
+        words = kept  # taking words out can bring the words of another rule together

@@ -1,0 +1,1 @@
+"""Search over the catalogue: which procedure does this person mean?"""

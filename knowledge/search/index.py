@@ -1,0 +1,208 @@
+"""The saved search index: vectors in FAISS, BM25 beside them, one folder, memory-mapped.
+
+A procedure has several texts (name, plain name, phrases people use, results), each with its own
+vector; a text already embedded by the same model is not embedded again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import faiss
+import numpy as np
+
+from knowledge.procedure import Handling, Procedure
+from knowledge.search.accents import AccentRestorer
+from knowledge.search.encoder import Encoder
+from knowledge.search.lexical import LexicalIndex
+from knowledge.text import clean
+
+FORMAT = 1
+"""Raised whenever the files of an index change their meaning; older indexes are rebuilt."""
+
+
+class IndexMissingError(RuntimeError):
+    """There is no usable index; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """What search needs to know of a procedure without opening the catalogue."""
+
+    code: str
+    name: str
+    title: str
+    field: str
+    levels: list[str]
+    province: str
+    promulgator: str
+    has_details: bool
+    curated: bool
+
+
+def card(procedure: Procedure) -> Card:
+    return Card(
+        code=procedure.code,
+        name=procedure.name,
+        title=procedure.title,
+        field=procedure.field or "",
+        levels=[str(level) for level in procedure.levels],
+        province=procedure.province or "",
+        promulgator=procedure.promulgator or "",
+        has_details=procedure.has_details,
+        curated=bool(procedure.phrases),
+    )
+
+
+def without_prefix(name: str) -> str:
+    """The official name without the word that every name may begin with."""
+    for prefix in ("thủ tục hành chính ", "thủ tục: ", "thủ tục "):
+        if name.lower().startswith(prefix):
+            return name[len(prefix) :].strip()
+    return name
+
+
+def texts_of(procedure: Procedure) -> list[str]:
+    """The texts that get a vector each."""
+    name = without_prefix(procedure.name)
+    texts = [name, procedure.plain_name or "", *procedure.phrases, *procedure.keywords]
+    texts += [f"xin {result}" for result in procedure.results if len(result) < 120]
+    return list(dict.fromkeys(clean(text)[:400] for text in texts if text and text.strip()))
+
+
+def body_of(procedure: Procedure) -> str:
+    """One long text for BM25: what the procedure's papers, conditions and results mention."""
+    papers = [document.name for document in procedure.documents if document.handling is not Handling.NOTE]
+    parts = [procedure.name, procedure.field or "", *papers[:40], *procedure.results, *procedure.conditions[:10]]
+    parts += [*procedure.subjects, *procedure.cases[:20], *procedure.phrases]
+    return clean(" . ".join(parts)[:8000])
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:20]
+
+
+@dataclass
+class Index:
+    """An opened index."""
+
+    cards: list[Card]
+    owners: np.ndarray  # for each text, the position of its procedure in ``cards``
+    vectors: faiss.Index
+    names: LexicalIndex
+    bodies: LexicalIndex
+    accents: AccentRestorer
+    meta: dict[str, object]
+
+    @classmethod
+    def open(cls, folder: Path, encoder: Encoder) -> Index:
+        """Open the index in ``folder``.
+
+        Raises:
+            IndexMissingError: there is none, or another model or version built it.
+        """
+        try:
+            meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise IndexMissingError(f"no search index in {folder}: run `motcua index`") from None
+        if meta.get("format") != FORMAT or meta.get("encoder") != encoder.fingerprint:
+            raise IndexMissingError(f"the search index in {folder} was built by another model or version: run `motcua index`")
+        cards = [Card(**row) for row in json.loads((folder / "cards.json").read_text(encoding="utf-8"))]
+        return cls(
+            cards=cards,
+            owners=np.load(folder / "owners.npy", mmap_mode="r"),
+            vectors=faiss.read_index(str(folder / "vectors.faiss"), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY),
+            names=LexicalIndex.load(folder / "names", meta["texts"]),
+            bodies=LexicalIndex.load(folder / "bodies", len(cards)),
+            accents=AccentRestorer.load(folder / "accents.json"),
+            meta=meta,
+        )
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    procedures: int
+    texts: int
+    embedded: int
+    reused: int
+
+
+def build(
+    folder: Path,
+    procedures: Iterable[Procedure],
+    encoder: Encoder,
+    catalogue_fingerprint: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> BuildReport:
+    """Build the index into ``folder``, embedding only texts that it has no vector of yet.
+
+    The new index replaces the old one at the end, so that a build that is cut short leaves the old
+    one in place.
+    """
+    known = _known_vectors(folder, encoder)
+    cards: list[Card] = []
+    texts: list[str] = []
+    owners: list[int] = []
+    bodies: list[str] = []
+    words: list[str] = []
+    for procedure in procedures:
+        own = texts_of(procedure)
+        owners += [len(cards)] * len(own)
+        texts += own
+        cards.append(card(procedure))
+        bodies.append(body_of(procedure))
+        words += [bodies[-1], *procedure.steps[:10]]
+    hashes = [_hash(text) for text in texts]
+    fresh = list(dict.fromkeys(text for text, key in zip(texts, hashes, strict=True) if key not in known))
+    if fresh:
+        embedded = encoder.encode_passages(fresh, progress=progress)
+        known |= {_hash(text): vector for text, vector in zip(fresh, embedded, strict=True)}
+    vectors = faiss.IndexFlatIP(encoder.dimension)
+    if texts:
+        vectors.add(np.stack([known[key] for key in hashes]).astype(np.float32))
+
+    draft = folder.with_name(folder.name + ".new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    faiss.write_index(vectors, str(draft / "vectors.faiss"))
+    np.save(draft / "owners.npy", np.asarray(owners, dtype=np.int32))
+    LexicalIndex.build(texts).save(draft / "names")
+    LexicalIndex.build(bodies).save(draft / "bodies")
+    AccentRestorer.learn([*texts, *words]).save(draft / "accents.json")
+    _write_json(draft / "cards.json", [asdict(c) for c in cards])
+    _write_json(draft / "hashes.json", hashes)
+    meta = {"format": FORMAT, "encoder": encoder.fingerprint, "catalogue": catalogue_fingerprint, "texts": len(texts)}
+    _write_json(draft / "meta.json", meta)
+    _swap(draft, folder)
+    return BuildReport(len(cards), len(texts), len(fresh), len(texts) - len(fresh))
+
+
+def _known_vectors(folder: Path, encoder: Encoder) -> dict[str, np.ndarray]:
+    """Vectors of the present index by the hash of their text; empty where it is of another model."""
+    try:
+        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
+        hashes = json.loads((folder / "hashes.json").read_text(encoding="utf-8"))
+        if meta["format"] != FORMAT or meta["encoder"] != encoder.fingerprint:
+            return {}
+        vectors = faiss.read_index(str(folder / "vectors.faiss"))
+        return dict(zip(hashes, vectors.reconstruct_n(0, vectors.ntotal), strict=True))
+    except (OSError, ValueError, KeyError, RuntimeError):
+        return {}  # a damaged index is built anew
+
+
+def _write_json(path: Path, data: object) -> None:
+    path.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+
+
+def _swap(draft: Path, folder: Path) -> None:
+    old = folder.with_name(folder.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    draft.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)

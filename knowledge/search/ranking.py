@@ -1,0 +1,136 @@
+"""Ranking: what the vectors and the words say, brought to one order of procedures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from knowledge.search.encoder import Encoder
+from knowledge.search.index import Index
+from knowledge.search.lexical import terms
+from knowledge.search.variants import VariantTable
+from knowledge.text import fold
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each signal counts. Chosen on development questions; see docs/search.md."""
+
+    dense: float = 0.5
+    dense_unaccented: float = 0.35
+    names: float = 0.4
+    bodies: float = 0.15
+    missing_variant: float = 0.6  # taken off for a special variant that the question does not mention
+    commune: float = 0.15
+    province: float = 0.08
+    curated: float = 0.15
+    name_only: float = -0.4
+    one_province: float = -0.35  # a province's own procedure, unless that province is named
+
+
+@dataclass(frozen=True)
+class Filters:
+    """Restrictions of a search; None allows everything."""
+
+    level: str | None = None
+    field: str | None = None
+    province: str | None = None
+
+
+@dataclass(frozen=True)
+class Signals:
+    """All that the decision looks at, for one question."""
+
+    order: np.ndarray  # positions of procedures, best first
+    score: np.ndarray  # fused score of every procedure
+    cosine: np.ndarray  # best cosine of every procedure
+    lexical: np.ndarray  # best BM25 of every procedure, as a share of the question's best possible
+
+
+class Ranker:
+    """Ranks the procedures of one index."""
+
+    def __init__(self, index: Index, encoder: Encoder, weights: Weights | None = None) -> None:
+        self.index, self.encoder, self.weights = index, encoder, weights or Weights()
+        self.variants = VariantTable([f"{c.name} {c.title}" for c in index.cards])
+        self._prior = self._static_prior()
+        self._provinces = [fold(c.province) for c in index.cards]
+        self._fields = [fold(c.field) for c in index.cards]
+
+    def rank(self, text: str, filters: Filters = Filters()) -> Signals:
+        """Order all procedures for a normalised question."""
+        count = len(self.index.cards)
+        unaccented = self.index.accents.needs_accents(text)
+        restored = self.index.accents.restore(text) if unaccented else text
+        cosine = self._dense(restored, count)
+        names = self._best_per_procedure(self.index.names.scores(text), count)
+        bodies = self.index.bodies.scores(text)
+        w = self.weights
+        score = (
+            (w.dense_unaccented if unaccented else w.dense) * _standard(cosine)
+            + w.names * _standard(names)
+            + w.bodies * _standard(bodies)
+            + self._prior
+            - w.missing_variant * self.variants.surplus(text)
+            + self._place(text)
+        )
+        score[~self._allowed(filters)] = -np.inf
+        return Signals(np.argsort(-score, kind="stable"), score, cosine, names / (1.0 + names.max(initial=0.0)))
+
+    def _dense(self, text: str, count: int) -> np.ndarray:
+        query = self.encoder.encode_queries([text])
+        total = self.index.vectors.ntotal
+        scores = np.full(count, -1.0, dtype=np.float32)
+        if total:
+            found, positions = self.index.vectors.search(query, min(total, 2000))
+            np.maximum.at(scores, self.index.owners[positions[0]], found[0])
+            scores[scores < 0] = found[0].min()
+        return scores
+
+    def _best_per_procedure(self, scores: np.ndarray, count: int) -> np.ndarray:
+        best = np.zeros(count, dtype=np.float32)
+        np.maximum.at(best, self.index.owners, scores)
+        return best
+
+    def _static_prior(self) -> np.ndarray:
+        w = self.weights
+        return np.asarray(
+            [
+                (w.commune if "commune" in c.levels else w.province if "province" in c.levels else 0.0)
+                + (w.curated if c.curated else 0.0)
+                + (0.0 if c.has_details else w.name_only)
+                for c in self.index.cards
+            ],
+            dtype=np.float32,
+        )
+
+    def _place(self, text: str) -> np.ndarray:
+        folded = fold(text)
+        return np.asarray(
+            [0.0 if not p or p in folded else self.weights.one_province for p in self._provinces], dtype=np.float32
+        )
+
+    def _allowed(self, filters: Filters) -> np.ndarray:
+        cards = self.index.cards
+        allowed = np.ones(len(cards), dtype=bool)
+        if filters.level:
+            allowed &= np.asarray([filters.level in c.levels for c in cards], dtype=bool)
+        if filters.field:
+            allowed &= np.asarray([fold(filters.field) in f for f in self._fields], dtype=bool)
+        if filters.province:
+            wanted = fold(filters.province)
+            allowed &= np.asarray([not p or p == wanted for p in self._provinces], dtype=bool)
+        return allowed
+
+
+def _standard(values: np.ndarray) -> np.ndarray:
+    """Z-scores, so that signals of different scale can be added."""
+    spread = float(values.std())
+    return (values - values.mean()) / spread if spread > 1e-9 else np.zeros_like(values)
+
+
+def coverage(question: str, name: str) -> float:
+    """Share of the question's folded words that stand in ``name``."""
+    asked = {t for t in terms(question) if "_" not in t and not t.startswith("^")}
+    return len(asked & set(terms(name))) / len(asked) if asked else 0.0
