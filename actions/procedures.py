@@ -51,6 +51,7 @@ class Message:
     intent: str = ""
     fields: list[str] = field(default_factory=list)
     choice: str | None = None  # the code behind a tapped option
+    ordinal: int | None = None  # which option in words; -1 is the last
 
     @property
     def asked(self) -> list[str]:
@@ -72,9 +73,12 @@ class ProcedureTalk:
         Returns:
             The reply and the state to remember for the next turn.
         """
-        chosen = message.choice or self._chosen(message.text, talk)
+        chosen = message.choice or self._chosen(message, talk)
         if chosen:
-            return self._tell(chosen, message.asked or talk.fields, talk)
+            reply, after = self._tell(chosen, message.asked or talk.fields, talk)
+            return reply, replace(after, options=talk.options)  # another one can still be picked
+        if message.intent == "choose_option":
+            return self._follow_up(message, replace(talk, procedure_code=None))
         if message.intent == "more":
             return self._more(talk)
         if message.intent == "go_back":
@@ -125,8 +129,8 @@ class ProcedureTalk:
         if procedure is None:
             return self._gone(code), replace(talk, options=[])
         told = answer(procedure, fields, page)
-        previous = talk.procedure_code if talk.procedure_code != code else talk.previous_code
-        after = Talk(code, previous, [f for f in told.fields if f in TITLES], [], told.page)
+        left = talk.procedure_code if talk.procedure_code != code else None
+        after = Talk(code, left or talk.previous_code, [f for f in told.fields if f in TITLES], [], told.page)
         status = "answered" if told.status == "answered" else "not_published"
         reply = Reply(
             text=told.text,
@@ -210,14 +214,17 @@ class ProcedureTalk:
             return Reply(text=text, status="clarification"), replace(before, fields=fields, options=[])
         return self._ask(Message(rest, "ask_overview", fields), before)
 
-    def _chosen(self, text: str, talk: Talk) -> str | None:
+    def _chosen(self, message: Message, talk: Talk) -> str | None:
         """The offered option that the message picks by number, ordinal or name."""
         if not talk.options:
             return None
-        folded = fold(normalize(text)).strip(" .,!?")
+        folded = fold(normalize(message.text)).strip(" .,!?")
         number = _ordinal(folded)
+        if number is None and message.intent == "choose_option":
+            number = message.ordinal
         if number is not None:
-            return talk.options[number - 1] if number <= len(talk.options) else None
+            position = number if number < 0 else number - 1
+            return talk.options[position] if -len(talk.options) <= position < len(talk.options) else None
         asked = set(content_words(folded))
         if not asked or len(asked) > 12:
             return None

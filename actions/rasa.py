@@ -95,13 +95,14 @@ def _fixed(settings: Settings) -> list[FixedAction]:
 def _message(tracker: Tracker) -> Message:
     latest = tracker.latest_message or {}
     entities = latest.get("entities") or []
-    choice = next((e["value"] for e in entities if e.get("entity") == "choice"), None)
+    value = {e.get("entity"): e.get("value") for e in reversed(entities)}
     text = latest.get("text") or ""
     return Message(
         text="" if text.startswith("/") else text,  # a tapped button: its intent and entities say it all
         intent=(latest.get("intent") or {}).get("name") or "",
         fields=list(dict.fromkeys(e["value"] for e in entities if e.get("entity") == "field")),
-        choice=choice,
+        choice=value.get("choice"),
+        ordinal=int(value["ordinal"]) if "ordinal" in value else None,
     )
 
 

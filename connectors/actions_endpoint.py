@@ -20,4 +20,6 @@ async def run_action(request: Request, call: dict[str, Any]) -> JSONResponse:
         return JSONResponse({"error": str(rejection), "action_name": rejection.action_name}, status_code=400)
     except ActionNotFoundException as missing:
         return JSONResponse({"error": str(missing), "action_name": missing.action_name}, status_code=404)
-    return JSONResponse(result or {"events": [], "responses": []})
+    if result is None:
+        return JSONResponse({"events": [], "responses": []})
+    return JSONResponse({"events": result.events, "responses": result.responses})

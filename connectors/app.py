@@ -23,7 +23,7 @@ from connectors.procedures_api import router as procedures_router
 from connectors.rasa_client import RasaClient
 from connectors.web.routes import router as web_router
 from knowledge.catalogue import Catalogue
-from knowledge.search.engine import SearchEngine
+from knowledge.search.engine import SearchEngine, is_current
 from knowledge.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -93,8 +93,8 @@ async def _ready_parts(app: FastAPI) -> dict[str, str]:
         with catalogue.engine.connect() as connection:
             connection.execute(text("select 1"))
         parts["database"] = "ready"
-        built_for = app.state.talk.engine.index.meta["catalogue"]
-        parts["index"] = "ready" if built_for == catalogue.fingerprint() else "stale: run `motcua index`"
+        current = await asyncio.to_thread(is_current, app.state.settings)
+        parts["index"] = "ready" if current else "stale: run `motcua index`"
     except Exception:
         logger.exception("readiness check failed")
         parts.setdefault("database", "unavailable")

@@ -90,7 +90,7 @@ def children(settings: Settings) -> list[Child]:
                  "--port", str(settings.rasa_port), "--endpoints", "endpoints.yml", "--credentials", "credentials.yml"],
         environment=_environment(settings),
         log=settings.logs_dir / "rasa.log",
-        ready_url=f"{rasa_url}/version",
+        ready_url=f"{rasa_url}/webhooks/rest/",
         directory=ROOT,
     )  # fmt: skip
     return [app, bot]

@@ -137,7 +137,10 @@ def lint(context: typer.Context, as_json: Json = False) -> None:
 @app.command()
 def index(context: typer.Context, as_json: Json = False) -> None:
     """Build the search index; only texts that changed are embedded."""
-    report = build_index(context.obj)
+    try:
+        report = build_index(context.obj)
+    except (RuntimeError, ValueError) as error:
+        _fail(str(error))
     if as_json:
         _print_json(report)
     else:
@@ -149,14 +152,10 @@ def index(context: typer.Context, as_json: Json = False) -> None:
 
 def build_index(settings: Settings) -> dict[str, int]:
     """Bring the installation's index up to date with its catalogue."""
-    from knowledge.search.encoder import Encoder
-    from knowledge.search.index import build
+    from knowledge.search.engine import rebuild
 
-    catalogue = Catalogue.open(settings)
     with _progress("indexing") as tick:
-        encoder = Encoder.load(settings.encoder, threads=settings.encoder_threads)
-        report = build(settings.index_dir, catalogue.current(), encoder, catalogue.fingerprint(), tick)
-    return dict(vars(report))
+        return dict(vars(rebuild(settings, tick)))
 
 
 @app.command()
@@ -264,9 +263,9 @@ def serve(
 
 
 def _refresh_index(settings: Settings) -> None:
-    meta = settings.index_dir / "meta.json"
-    known = json.loads(meta.read_text())["catalogue"] if meta.exists() else None
-    if known != Catalogue.open(settings).fingerprint():
+    from knowledge.search.engine import is_current
+
+    if not is_current(settings):
         err.print("the index is behind the catalogue; bringing it up to date …")
         build_index(settings)
 

@@ -47,11 +47,10 @@ class RasaClient:
         raise RasaUnavailableError("Rasa returned an empty reply twice")
 
     async def ready(self) -> bool:
-        """Whether Rasa runs and has a model loaded."""
+        """Whether Rasa answers; it listens only once its model is loaded."""
         try:
-            response = await self._http.get("/status", timeout=2.0)
-            return response.status_code == 200 and bool(response.json().get("model_file"))
-        except (httpx.HTTPError, ValueError):
+            return (await self._http.get("/webhooks/rest/", timeout=2.0)).status_code == 200
+        except httpx.HTTPError:
             return False
 
     async def _post(self, sender: str, text: str) -> list[dict[str, Any]]:

@@ -183,7 +183,8 @@ def _fees(procedure: Procedure) -> Part:
     lines = [f"- {_fee(fee)}" for fee in stated]
     if not stated:
         lines = ["Dữ liệu công bố chưa có mức phí, lệ phí của thủ tục này."]
-        lines += [f"Nguồn ghi: “{fee.text}”" for fee in procedure.fees if fee.text]
+        # A bare word beside a 0 ("Miễn phí") is the portal's way of printing 0 and says nothing.
+        lines += [f"Ghi chú: {fee.text}" for fee in procedure.fees if fee.text and len(fee.text) > 20]
     if procedure.exemptions:
         lines.append("Được miễn, giảm: " + "; ".join(e.rstrip(" .;") for e in procedure.exemptions) + ".")
     lines += _notes(procedure, "fee")
@@ -193,7 +194,7 @@ def _fees(procedure: Procedure) -> Part:
 def _fee(fee: Fee) -> str:
     label = fee.name or (_FEE_KINDS[fee.kind] if fee.kind else "")
     prefix = f"{label}: " if label else ""
-    conditions = [text for text in (fee.case and _if(fee.case), _channel_words(fee.channels), _validity(fee)) if text]
+    conditions = [text for text in (_in_passing(fee.case), _channel_words(fee.channels), _validity(fee)) if text]
     suffix = f" ({'; '.join(conditions)})" if conditions else ""
     match fee.status:
         case FeeStatus.AMOUNT:
@@ -230,7 +231,7 @@ def _time(procedure: Procedure) -> Part:
 
 
 def _time_limit(limit: TimeLimit) -> str:
-    conditions = [text for text in (limit.case and _if(limit.case), _channel_words(limit.channels)) if text]
+    conditions = [text for text in (_in_passing(limit.case), _channel_words(limit.channels)) if text]
     suffix = f" ({'; '.join(conditions)})" if conditions else ""
     match limit.status:
         case TimeStatus.STATED:
@@ -396,6 +397,14 @@ def _if(case: str) -> str:
         return case[0].upper() + case[1:]
     proper = len(words) > 1 and words[1][:1].isupper() or words[0].isupper() or any(c.isdigit() for c in words[0])
     return "Nếu " + (case if proper else case[0].lower() + case[1:])
+
+
+def _in_passing(case: str | None) -> str:
+    """The case as a condition within a sentence."""
+    if not case:
+        return ""
+    condition = _if(case)
+    return condition[0].lower() + condition[1:]
 
 
 def _channel_words(channels: list[ChannelKind]) -> str:

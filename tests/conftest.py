@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 
-from knowledge.settings import ROOT
+from actions.procedures import ProcedureTalk
+from knowledge import sources
+from knowledge.catalogue import Catalogue
+from knowledge.search.engine import SearchEngine, rebuild
+from knowledge.settings import ROOT, Settings
 
 SHARED = ROOT.parent / "shared"
 NATIONAL = SHARED / "data" / "catalogue" / "national-2026-07.jsonl.gz"
@@ -38,3 +42,24 @@ def national_records(shared: Path) -> dict[str, dict[str, Any]]:
     with gzip.open(NATIONAL, "rt", encoding="utf-8") as lines:
         rows: Iterator[dict[str, Any]] = map(json.loads, lines)
         return {row["code"].strip(): row for row in rows if row.get("has_details")}
+
+
+@pytest.fixture(scope="session")
+def starter_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """An installation with the starter catalogue imported and indexed, as `make run` prepares it."""
+    settings = Settings(home=tmp_path_factory.mktemp("starter-home"), encoder_threads=2)
+    name, records = sources.read(ROOT / "knowledge" / "starter", "auto")
+    report = Catalogue.open(settings).import_records("starter", name, records)
+    assert not report.rejected
+    rebuild(settings)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def starter_engine(starter_settings: Settings) -> SearchEngine:
+    return SearchEngine.open(starter_settings)
+
+
+@pytest.fixture
+def talk(starter_settings: Settings, starter_engine: SearchEngine) -> ProcedureTalk:
+    return ProcedureTalk(Catalogue.open(starter_settings), starter_engine, starter_settings)

@@ -27,8 +27,9 @@ SHIPPED_MODELS = Path(__file__).resolve().parents[1] / "models"
 DEFAULT_MAX_TOKENS = 512
 CHARACTERS_PER_TOKEN = 16
 """Longest piece of a SentencePiece vocabulary: text beyond ``max_tokens`` times this is never read."""
-BATCH_CHARACTERS = 16_384
-"""Bound on texts x longest text (characters) of one batch; it keeps attention matrices under about 100 MB."""
+BATCH_CHARACTERS = 800
+"""Bound on texts x longest text (characters) of one batch. About 250 tokens stay in a core's cache: batches of
+8 names run three times as fast as batches of 64, and memory stays flat."""
 MODEL_FILES = {".json", ".onnx", ".safetensors", ".bin", ".model", ".txt"}
 
 Runtime = Literal["sentence-transformers", "onnxruntime"]

@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
+from knowledge import phrase_bank
+from knowledge.catalogue import Catalogue
 from knowledge.fields import asked_fields, strip_fields
 from knowledge.search.clarify import Clarification, clarification
-from knowledge.search.decision import Decision, Thresholds, decide
+from knowledge.search.decision import Decision, Policy, evidence
 from knowledge.search.encoder import Encoder
-from knowledge.search.index import Card, Index
+from knowledge.search.index import BuildReport, Card, Index, build
 from knowledge.search.ranking import Filters, Ranker, Signals, Weights
 from knowledge.settings import Settings
 from knowledge.text import normalize
 
 _CODE = re.compile(r"(?<![\d.])\d\.\d{6}(?:\.[0-9A-Z.]+)?(?![\d])", re.IGNORECASE)
+
+
+def contents_fingerprint(settings: Settings) -> str:
+    """Changes with the catalogue and with the phrase bank: what an index was built from."""
+    return f"{Catalogue.open(settings).fingerprint()}/{phrase_bank.fingerprint(settings)}"
+
+
+def is_current(settings: Settings) -> bool:
+    """Whether the installation's index was built from the present catalogue and phrases."""
+    try:
+        meta = json.loads((settings.index_dir / "meta.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return meta.get("catalogue") == contents_fingerprint(settings)
+
+
+def rebuild(settings: Settings, progress: Callable[[int, int], None] | None = None) -> BuildReport:
+    """Bring the installation's index up to date; only texts that changed are embedded."""
+    catalogue = Catalogue.open(settings)
+    procedures = phrase_bank.PhraseBank.of(settings).added_to(catalogue.current())
+    encoder = Encoder.load(settings.encoder, threads=settings.encoder_threads, runtime=settings.encoder_runtime)
+    return build(settings.index_dir, procedures, encoder, contents_fingerprint(settings), progress)
 
 
 @dataclass(frozen=True)
@@ -66,11 +94,11 @@ class SearchEngine:
     """An opened index with its encoder; safe to share between threads."""
 
     def __init__(
-        self, index: Index, encoder: Encoder, weights: Weights | None = None, thresholds: Thresholds | None = None
+        self, index: Index, encoder: Encoder, weights: Weights | None = None, policy: Policy | None = None
     ) -> None:
         self.index = index
         self.ranker = Ranker(index, encoder, weights)
-        self.thresholds = thresholds or Thresholds()
+        self.policy = policy or Policy.shipped()
         self._by_code = {c.code: position for position, c in enumerate(index.cards)}
 
     @classmethod
@@ -80,7 +108,7 @@ class SearchEngine:
         Raises:
             IndexMissingError: the index is missing or of another model.
         """
-        encoder = Encoder.load(settings.encoder, threads=1)
+        encoder = Encoder.load(settings.encoder, threads=1, runtime=settings.encoder_runtime)
         return cls(Index.open(Path(settings.index_dir), encoder), encoder)
 
     def search(self, text: str, k: int = 5, filters: Filters = Filters()) -> SearchResult:
@@ -101,7 +129,7 @@ class SearchEngine:
         if not any(c.isalnum() for c in topic) or not self.index.cards:
             return SearchResult(text, Decision.ABSTAIN, fields, [], _ms_since(started))
         signals = self.ranker.rank(topic, filters)
-        decision = decide(signals, self.thresholds)
+        decision = self.policy.decide(evidence(signals, topic))
         hits = [self._hit(int(p), float(signals.score[p])) for p in signals.order[:k] if signals.score[p] > -1e9]
         question = self._clarify(signals) if decision is Decision.CLARIFY else None
         return SearchResult(text, decision, fields, hits, _ms_since(started), question)
@@ -112,8 +140,9 @@ class SearchEngine:
 
     def _clarify(self, signals: Signals) -> Clarification:
         best = float(signals.score[signals.order[0]])
-        near = [int(p) for p in signals.order[:8] if best - float(signals.score[p]) <= self.thresholds.near]
-        return clarification(self.index.cards, near, self.ranker.variants)
+        first = [int(p) for p in signals.order[:8] if np.isfinite(signals.score[p])]
+        near = [p for p in first if best - float(signals.score[p]) <= self.policy.near]
+        return clarification(self.index.cards, near if len(near) > 1 else first[:3], self.ranker.variants)
 
     def _named_by_code(self, message: str) -> list[Hit]:
         codes = [match.group().upper().rstrip(".") for match in _CODE.finditer(message)]

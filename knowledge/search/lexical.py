@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import bm25s
 import numpy as np
 
 from knowledge.text import fold, tokens
+
+
+_K1, _B = 1.2, 0.6
 
 
 def terms(text: str) -> list[str]:
@@ -35,7 +39,7 @@ class LexicalIndex:
         corpus = [terms(text) for text in texts]
         if not any(corpus):
             return cls(None, len(texts))
-        retriever = bm25s.BM25(method="lucene", k1=1.2, b=0.6)
+        retriever = bm25s.BM25(method="lucene", k1=_K1, b=_B)
         retriever.index(corpus, show_progress=False)
         return cls(retriever, len(texts))
 
@@ -50,8 +54,37 @@ class LexicalIndex:
         return cls(bm25s.BM25.load(folder, mmap=True, show_progress=False), size)
 
     def scores(self, text: str) -> np.ndarray:
-        """BM25 score of every text, float32."""
-        known = [term for term in terms(text) if self._retriever and term in self._retriever.vocab_dict]
+        """BM25 score of every text, float32, as a share of what a text of average length with all the words would get.
+
+        The share makes scores of questions of any length, and of catalogues of any size, comparable.
+        """
+        asked = terms(text)
+        known = [term for term in asked if self._retriever and term in self._retriever.vocab_dict]
         if self._retriever is None or not known:
             return np.zeros(self._size, dtype=np.float32)
-        return np.asarray(self._retriever.get_scores(known), dtype=np.float32)
+        best = sum(self._rarity(term) for term in asked) / (1 + _K1)
+        return np.asarray(self._retriever.get_scores(known), dtype=np.float32) / best
+
+    def coverage(self, text: str, position: int) -> float:
+        """Share of the words of ``text`` (0 to 1, rare words counting more) that stand in one indexed text."""
+        words = {term for term in terms(text) if "_" not in term and not term.startswith("^")}
+        if self._retriever is None or not words:
+            return 0.0
+        weights = {word: self._rarity(word) for word in words}
+        found = sum(weight for word, weight in weights.items() if self._holds(word, position))
+        return found / sum(weights.values())
+
+    def _postings(self, word: str) -> np.ndarray:
+        assert self._retriever is not None
+        column = self._retriever.vocab_dict.get(word)
+        if column is None:
+            return np.empty(0, dtype=np.int32)
+        starts = self._retriever.scores["indptr"]
+        return self._retriever.scores["indices"][starts[column] : starts[column + 1]]
+
+    def _rarity(self, word: str) -> float:
+        known = len(self._postings(word))  # idf as in Lucene
+        return math.log(1 + (self._size - known + 0.5) / (known + 0.5))
+
+    def _holds(self, word: str, position: int) -> bool:
+        return bool(np.isin(position, self._postings(word)))

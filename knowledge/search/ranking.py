@@ -8,7 +8,6 @@ import numpy as np
 
 from knowledge.search.encoder import Encoder
 from knowledge.search.index import Index
-from knowledge.search.lexical import terms
 from knowledge.search.variants import VariantTable
 from knowledge.text import fold
 
@@ -17,10 +16,10 @@ from knowledge.text import fold
 class Weights:
     """How much each signal counts. Chosen on development questions; see docs/search.md."""
 
-    dense: float = 0.5
+    dense: float = 0.4
     dense_unaccented: float = 0.35
-    names: float = 0.4
-    bodies: float = 0.15
+    names: float = 5.0
+    bodies: float = 4.0
     missing_variant: float = 0.6  # taken off for a special variant that the question does not mention
     commune: float = 0.15
     province: float = 0.08
@@ -45,7 +44,8 @@ class Signals:
     order: np.ndarray  # positions of procedures, best first
     score: np.ndarray  # fused score of every procedure
     cosine: np.ndarray  # best cosine of every procedure
-    lexical: np.ndarray  # best BM25 of every procedure, as a share of the question's best possible
+    coverage: float  # share of the question's words that the first procedure mentions
+    unaccented: bool  # whether the question was typed without accents
 
 
 class Ranker:
@@ -69,14 +69,16 @@ class Ranker:
         w = self.weights
         score = (
             (w.dense_unaccented if unaccented else w.dense) * _standard(cosine)
-            + w.names * _standard(names)
-            + w.bodies * _standard(bodies)
+            + w.names * names
+            + w.bodies * bodies
             + self._prior
             - w.missing_variant * self.variants.surplus(text)
             + self._place(text)
         )
         score[~self._allowed(filters)] = -np.inf
-        return Signals(np.argsort(-score, kind="stable"), score, cosine, names / (1.0 + names.max(initial=0.0)))
+        order = np.argsort(-score, kind="stable")
+        coverage = self.index.bodies.coverage(text, int(order[0])) if count else 0.0
+        return Signals(order, score, cosine, coverage, unaccented)
 
     def _dense(self, text: str, count: int) -> np.ndarray:
         query = self.encoder.encode_queries([text])
@@ -128,9 +130,3 @@ def _standard(values: np.ndarray) -> np.ndarray:
     """Z-scores, so that signals of different scale can be added."""
     spread = float(values.std())
     return (values - values.mean()) / spread if spread > 1e-9 else np.zeros_like(values)
-
-
-def coverage(question: str, name: str) -> float:
-    """Share of the question's folded words that stand in ``name``."""
-    asked = {t for t in terms(question) if "_" not in t and not t.startswith("^")}
-    return len(asked & set(terms(name))) / len(asked) if asked else 0.0

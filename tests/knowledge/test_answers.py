@@ -65,7 +65,7 @@ def test_papers_are_numbered_and_the_cases_made_visible() -> None:
 def test_fees_say_for_whom_and_by_which_channel() -> None:
     text = answer(birth(), ["fee"]).text
     assert "- Lệ phí: 20.000 đồng/lần (nộp trực tiếp)" in text
-    assert "- không thu (Nếu đúng hạn)" in text
+    assert "- không thu (nếu đúng hạn)" in text
     assert "Được miễn, giảm: Hộ nghèo." in text
 
 

@@ -1,0 +1,122 @@
+"""The talk about procedures, on the real starter catalogue with the real index."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from actions.procedures import Message, ProcedureTalk, Talk, content_words
+from actions.replies import Reply
+
+BIRTH, DEATH = "1.001193", "1.000656"
+
+
+def say(talk: ProcedureTalk, state: Talk, text: str, intent: str = "", **more: object) -> tuple[Reply, Talk]:
+    return talk.respond(Message(text, intent, **more), state)  # type: ignore[arg-type]
+
+
+def test_a_life_situation_with_a_field_is_answered(talk: ProcedureTalk) -> None:
+    reply, state = say(talk, Talk(), "con tôi mới sinh cần giấy tờ gì")
+    assert (reply.status, reply.procedure_code, reply.fields) == ("answered", BIRTH, ["documents"])
+    assert "Giấy chứng sinh" in reply.text
+    assert "Nguồn:" in reply.text
+    assert state.procedure_code == BIRTH
+
+
+def test_follow_ups_do_not_name_the_procedure(talk: ProcedureTalk) -> None:
+    _reply, state = say(talk, Talk(), "con tôi mới sinh cần giấy tờ gì")
+    reply, state = say(talk, state, "the le phi bao nhieu")
+    assert (reply.procedure_code, reply.fields) == (BIRTH, ["fee"])
+    reply, state = say(talk, state, "nộp online được không")
+    assert (reply.procedure_code, reply.fields, reply.status) == (BIRTH, ["method"], "answered")
+    assert "trực tuyến" in reply.text
+
+
+def test_several_kinds_in_one_message_are_answered_together(talk: ProcedureTalk) -> None:
+    reply, _state = say(talk, Talk(procedure_code=BIRTH), "cần giấy tờ gì và lệ phí bao nhiêu")
+    assert reply.fields == ["documents", "fee"]
+
+
+def test_a_correction_keeps_the_asked_field(talk: ProcedureTalk) -> None:
+    _reply, state = say(talk, Talk(), "làm giấy khai sinh cho con cần giấy tờ gì")
+    reply, state = say(talk, state, "à không, ý em là khai tử", "correct")
+    assert (reply.procedure_code, reply.fields) == (DEATH, ["documents"])
+    reply, state = say(talk, state, "quay lại cái trước", "go_back")
+    assert reply.procedure_code == BIRTH
+
+
+def test_a_correction_without_a_topic_asks(talk: ProcedureTalk) -> None:
+    reply, state = say(talk, Talk(procedure_code=BIRTH), "không phải cái đó", "correct")
+    assert reply.status == "clarification"
+    assert state.procedure_code is None
+
+
+@pytest.mark.parametrize("pick", ["2", "số 2", "cái thứ hai", "chọn 2 nhé", "/choose_option"])
+def test_an_offered_option_is_chosen(talk: ProcedureTalk, pick: str) -> None:
+    state = Talk(options=[BIRTH, DEATH], fields=["fee"])
+    message = {"choice": DEATH} if pick.startswith("/") else {}
+    reply, state = say(talk, state, "" if message else pick, "choose_option", **message)
+    assert (reply.procedure_code, reply.fields) == (DEATH, ["fee"])
+    reply, _state = say(talk, state, "cái đầu tiên", "choose_option")
+    assert reply.procedure_code == BIRTH
+
+
+def test_an_option_is_chosen_by_its_name_or_as_the_last(talk: ProcedureTalk) -> None:
+    state = Talk(options=[BIRTH, DEATH])
+    assert say(talk, state, "khai tử")[0].procedure_code == DEATH
+    assert say(talk, state, "cái cuối", "choose_option", ordinal=-1)[0].procedure_code == DEATH
+
+
+def test_a_number_without_options_asks_what_is_meant(talk: ProcedureTalk) -> None:
+    assert say(talk, Talk(), "số 2", "choose_option")[0].status == "clarification"
+
+
+def test_more_shows_the_next_page_and_stops_at_the_last(talk: ProcedureTalk) -> None:
+    reply, state = say(talk, Talk(), "đăng ký thường trú cần giấy tờ gì")
+    assert "xem tiếp" in reply.text
+    after, state = say(talk, state, "xem tiếp", "more")
+    assert after.text != reply.text
+    assert state.page == 2
+    for _ in range(20):
+        after, state = say(talk, state, "xem tiếp", "more")
+    assert "xem tiếp" not in after.text
+
+
+def test_a_question_without_any_procedure_asks_for_it(talk: ProcedureTalk) -> None:
+    reply, state = say(talk, Talk(), "lệ phí bao nhiêu vậy ạ")
+    assert reply.status == "clarification"
+    assert state.fields == ["fee"]
+
+
+def test_nothing_that_fits_is_not_answered(talk: ProcedureTalk) -> None:
+    reply, _state = say(talk, Talk(), "tỉ số trận bóng đá tối qua giữa hai đội tuyển là mấy")
+    assert reply.status == "no_such_procedure"
+    assert reply.procedure_code is None
+
+
+def test_a_code_is_answered_directly(talk: ProcedureTalk) -> None:
+    assert say(talk, Talk(), f"thủ tục {DEATH} mất mấy ngày")[0].procedure_code == DEATH
+
+
+def test_options_carry_payloads_that_rasa_understands(talk: ProcedureTalk) -> None:
+    reply, _state = say(talk, Talk(procedure_code=BIRTH), "lệ phí bao nhiêu")
+    assert {o.payload for o in reply.options} >= {"/ask_documents", "/ask_time"}
+    clarifying = talk._options_reply("?", [BIRTH], ["x"], [])
+    assert json.loads(clarifying.options[0].payload.removeprefix("/choose_option")) == {"choice": BIRTH}
+
+
+def test_unknown_and_retired_codes_are_said_to_be_gone(talk: ProcedureTalk) -> None:
+    reply, _state = say(talk, Talk(), "", "choose_option", choice="9.999999")
+    assert reply.status == "no_such_procedure"
+
+
+@pytest.mark.parametrize("text", ["", "?", "😀😀", "a" * 10_000, "<script>alert(1)</script>", "\x00\x01", "what is this", "你好"])
+def test_any_text_gets_a_reply(talk: ProcedureTalk, text: str) -> None:
+    reply, _state = say(talk, Talk(), text)
+    assert reply.text
+
+
+def test_politeness_carries_no_topic() -> None:
+    assert content_words("dạ cho em hỏi với ạ") == []
+    assert content_words("thủ tục khai sinh") == ["khai", "sinh"]
