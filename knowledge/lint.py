@@ -25,12 +25,14 @@ LONGEST = {
     TimeUnit.YEAR: 5.0,
 }
 """The longest believable time limit in each unit."""
+_LONG = {TimeUnit.MONTH, TimeUnit.YEAR}
 CHECKS: dict[str, str] = {
     "no_papers": "no paper to hand in or to show",
     "no_fee": "fee not published",
     "no_time": "time limit not published",
     "unit_not_stated": "time limit without a unit",
     "amount_beside_zero": "a text states an amount where the fee has none",
+    "amount_set_by_province": "an amount although the text says that the province sets it",
     "abolished_district": "mentions the district level, abolished on 1 July 2025",
     "duplicate_name": "another code has the same name",
     "expired": "no longer valid",
@@ -42,12 +44,18 @@ CHECKS: dict[str, str] = {
 }
 """Names of the checks on records with details, and what each finds."""
 
-_AMOUNT = re.compile(r"(?<![\d.,])\d{1,3}(?:[.,]\d{3})+\s*(?:đồng|đ\b|vnđ|vnd|việt nam đồng)|\b\d+\s*(?:triệu|nghìn|ngàn)\s*đồng", re.IGNORECASE)
-_DISTRICT = re.compile(
-    r"\b(?:cấp huyện|cấp quận|(?:UBND|Ủy ban nhân dân|Uỷ ban nhân dân|Phòng [^,.;]{3,40}|Công an|Tòa án nhân dân|Ban chỉ huy quân sự)\s+(?:cấp\s+)?(?:quận|huyện|thị xã)|quận, huyện|huyện, quận|quận/huyện|huyện, thị xã|quận, thị xã)\b",
+_AMOUNT = re.compile(
+    r"(?<![\d.,])\d{1,3}(?:[.,]\d{3})+\s*(?:đồng|đ\b|vnđ|vnd|việt nam đồng)|\b\d+\s*(?:triệu|nghìn|" r"ngàn)\s*đồng",
     re.IGNORECASE,
 )
-_ONE_PROVINCE = re.compile(r"(?:[Tt]ỉnh|[Tt]hành phố)\s+(?!trực thuộc|thuộc)(?:[A-ZĐ][a-zà-ỹ]+\s?){2,3}$")
+_DISTRICT = re.compile(
+    r"\b(?:cấp huyện|cấp quận|(?:UBND|Ủy ban nhân dân|Uỷ ban nhân dân|Phòng [^,.;]{3,40}|Công an|"
+    r"Tòa án nhân dân|Ban chỉ huy quân sự)\s+(?:cấp\s+)?(?:quận|huyện|thị xã)|quận, huyện|huyện, quận|"
+    r"quận/huyện|huyện, thị xã|quận, thị xã)\b",
+    re.IGNORECASE,
+)
+_COUNCIL = re.compile(r"(?:hội đồng nhân dân|hđnd)[^.;]{0,60}(?:quy định|quyết định)", re.IGNORECASE)
+_ONE_PROVINCE = re.compile(r"(?:tỉnh|thành phố) (?P<name>\w+ \w+(?: \w+)?)$", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -80,9 +88,14 @@ class LintReport:
             "total": self.total,
             "with_details": self.with_details,
             "name_only": self.name_only,
-            "read_without_leftovers": {what: {"records": self.read[what], "share": round(self.share(what), 4)} for what in (*READ_FIELDS, "all")},
+            "read_without_leftovers": {
+                what: {"records": self.read[what], "share": round(self.share(what), 4)}
+                for what in (*READ_FIELDS, "all")
+            },
             "leftovers": dict(self.leftovers),
-            "findings": {check: {"count": len(codes), "codes": sorted(codes)} for check, codes in self.findings.items()},
+            "findings": {
+                check: {"count": len(codes), "codes": sorted(codes)} for check, codes in self.findings.items()
+            },
         }
 
     def lines(self, examples: int = 3) -> Iterator[str]:
@@ -140,7 +153,9 @@ def _check(report: LintReport, procedure: Procedure, today: dt.date) -> None:
             report.findings[check][procedure.code] = found
     over = [fee for fee in procedure.fees if fee.valid_to and fee.valid_to < today]
     if over:
-        report.findings["expired_fee"][procedure.code] = f"{len(over)} of {len(procedure.fees)} fees, since {over[0].valid_to}"
+        report.findings["expired_fee"][procedure.code] = (
+            f"{len(over)} of {len(procedure.fees)} fees, since {over[0].valid_to}"
+        )
 
 
 def _no_papers(procedure: Procedure) -> str | None:
@@ -152,16 +167,32 @@ def _no_fee(procedure: Procedure) -> str | None:
 
 
 def _no_time(procedure: Procedure) -> str | None:
-    return None if any(time.status is not TimeStatus.NOT_PUBLISHED for time in procedure.time_limits) else procedure.name
+    return (
+        None if any(time.status is not TimeStatus.NOT_PUBLISHED for time in procedure.time_limits) else procedure.name
+    )
 
 
 def _unit_not_stated(procedure: Procedure) -> str | None:
-    return next((time.text or f"{time.quantity or '?'}" for time in procedure.time_limits if time.status is TimeStatus.UNIT_NOT_STATED), None)
+    return next(
+        (
+            time.text or f"{time.quantity or '?'}"
+            for time in procedure.time_limits
+            if time.status is TimeStatus.UNIT_NOT_STATED
+        ),
+        None,
+    )
 
 
 def _amount_beside_zero(procedure: Procedure) -> str | None:
     silent = (FeeStatus.FREE, FeeStatus.NOT_PUBLISHED, FeeStatus.BY_LAW, FeeStatus.SET_BY_PROVINCE)
-    return next((fee.text for fee in procedure.fees if fee.status in silent and fee.text and _AMOUNT.search(fee.text)), None)
+    return next(
+        (fee.text for fee in procedure.fees if fee.status in silent and fee.text and _AMOUNT.search(fee.text)), None
+    )
+
+
+def _amount_set_by_province(procedure: Procedure) -> str | None:
+    amounts = (fee for fee in procedure.fees if fee.status is FeeStatus.AMOUNT and fee.text)
+    return next((fee.text for fee in amounts if _COUNCIL.search(fee.text or "")), None)
 
 
 def _abolished_district(procedure: Procedure) -> str | None:
@@ -172,7 +203,14 @@ def _abolished_district(procedure: Procedure) -> str | None:
 
 
 def _texts(procedure: Procedure) -> Iterator[str]:
-    yield from (procedure.name, procedure.place or "", *procedure.authorities, *procedure.steps, *procedure.conditions, *procedure.results)
+    yield from (
+        procedure.name,
+        procedure.place or "",
+        *procedure.authorities,
+        *procedure.steps,
+        *procedure.conditions,
+        *procedure.results,
+    )
     yield from (text for channel in procedure.channels if (text := channel.note))
     for paper in procedure.documents:
         yield from (paper.name, paper.case or "")
@@ -195,11 +233,25 @@ def _outlier_time(procedure: Procedure) -> str | None:
 
 def _contradictory_channels(procedure: Procedure) -> str | None:
     """Two general time limits for one way to file, or one number with different units over ways to file."""
-    if warned := next((note.text for note in procedure.notes if note.about == "time" and not note.leftover and "khác với" in note.text), None):
+    if warned := next(
+        (
+            note.text
+            for note in procedure.notes
+            if note.about == "time" and not note.leftover and "khác với" in note.text
+        ),
+        None,
+    ):
         return warned
-    if odd := next((time.text for time in procedure.time_limits if time.text and "không ghi đơn vị" in time.text), None):
+    if odd := next(
+        (time.text for time in procedure.time_limits if time.text and "không ghi đơn vị" in time.text), None
+    ):
         return odd
-    general = [time for time in procedure.time_limits if time.status is TimeStatus.STATED and time.case is None]
+    stated = [time for time in procedure.time_limits if time.status is TimeStatus.STATED]
+    general = [time for time in stated if time.case is None]
+    for one in general:
+        for other in stated:
+            if one.quantity == other.quantity and {one.unit, other.unit} & _LONG and one.unit != other.unit:
+                return f"{_say(one)} / {_say(other)}"
     for index, one in enumerate(general):
         for other in general[index + 1 :]:
             shared = not one.channels or not other.channels or set(one.channels) & set(other.channels)
@@ -209,7 +261,18 @@ def _contradictory_channels(procedure: Procedure) -> str | None:
 
 
 def _authority_of_one_province(procedure: Procedure) -> str | None:
-    return None if procedure.province else next((office for office in procedure.authorities if _ONE_PROVINCE.search(office)), None)
+    return (
+        None
+        if procedure.province
+        else next(
+            (
+                office
+                for office in procedure.authorities
+                if (match := _ONE_PROVINCE.search(office)) and match["name"].istitle()
+            ),
+            None,
+        )
+    )
 
 
 _LOOKS: dict[str, Callable[[Procedure], str | None]] = {
@@ -218,6 +281,7 @@ _LOOKS: dict[str, Callable[[Procedure], str | None]] = {
     "no_time": _no_time,
     "unit_not_stated": _unit_not_stated,
     "amount_beside_zero": _amount_beside_zero,
+    "amount_set_by_province": _amount_set_by_province,
     "abolished_district": _abolished_district,
     "level_missing": _level_missing,
     "outlier_time": _outlier_time,
@@ -229,7 +293,9 @@ _LOOKS: dict[str, Callable[[Procedure], str | None]] = {
 def _say(fact: TimeLimit | Fee) -> str:
     if isinstance(fact, Fee):
         return f"{fact.amount or fact.status.value}"
-    quantity = f"{fact.quantity:g} {fact.unit.value if fact.unit else ''}".strip() if fact.quantity else fact.status.value
+    quantity = (
+        f"{fact.quantity:g} {fact.unit.value if fact.unit else ''}".strip() if fact.quantity else fact.status.value
+    )
     channels = "/".join(kind.value for kind in fact.channels)
     return f"{quantity} ({channels})" if channels else quantity
 

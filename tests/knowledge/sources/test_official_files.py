@@ -59,7 +59,8 @@ def test_trap_zero_is_not_free(national: Any) -> None:
             if fee.status is FeeStatus.FREE:
                 assert fee.text and any(word in fee.text.lower() for word in ("không", "miễ", "0 đồng")), procedure.code
     portal_prints_free_beside_a_province_rule = national["1.000080"].fees
-    assert {fee.status for fee in portal_prints_free_beside_a_province_rule} == {FeeStatus.SET_BY_PROVINCE}
+    statuses = {fee.status for fee in portal_prints_free_beside_a_province_rule}
+    assert statuses == {FeeStatus.SET_BY_PROVINCE, FeeStatus.BY_LAW}  # the charge, and the copies
 
 
 def test_marriage_is_free_and_its_copies_are_set_by_law(national: Any) -> None:
@@ -72,6 +73,12 @@ def test_fees_that_differ_by_channel(national: Any) -> None:
     fees = {fee.amount: fee.channels for fee in national["1.004222"].fees if fee.amount}
     assert fees[20_000] and ChannelKind.ONLINE not in fees[20_000]
     assert fees[10_000] == [ChannelKind.ONLINE]
+
+
+def test_fees_that_only_the_remark_states(national: Any) -> None:
+    fees = national["2.000815"].fees  # copies: the cell holds the first amount, the remark beside it all of them
+    assert {fee.amount for fee in fees if fee.amount} == {1000, 2000}
+    assert any("200.000 đồng/bản" in (fee.text or "") for fee in fees)
 
 
 def test_equal_fees_stand_once_for_every_channel(national: Any) -> None:

@@ -141,7 +141,7 @@ def test_groups_carry_over_to_the_next_clause() -> None:
 
 
 def test_an_unclear_clause_keeps_the_whole_text() -> None:
-    text = "2.000 đồng/trang; từ trang thứ 3 thu 1.000 đồng/trang, tối đa không quá 200.000 đồng/bản"
+    text = "dưới 500 GT thu 3.000 đồng/GT (mức thu từ 300.000 đồng đến dưới 900.000 đồng); trên 500 GT: 2.000 đồng/GT"
     read = parse_fee(RawFee(0, text=text))
     assert [fee.status for fee in read.fees] == [FeeStatus.IN_TEXT]
     assert text in (read.fees[0].text or "")
@@ -201,6 +201,29 @@ def test_exemptions() -> None:
 def test_a_text_that_names_one_channel_limits_the_fee_to_it() -> None:
     fee = one(7000, "Trường hợp nộp hồ sơ qua cổng dịch vụ công trực tuyến thu 7.000 đồng/lần đăng ký")
     assert (fee.amount, fee.only) == (7000, (ChannelKind.ONLINE,))
+
+
+def test_a_ceiling_stays_in_the_text() -> None:
+    text = (
+        "Tại xã: 2.000 đồng/trang; từ trang thứ 3 trở lên thu 1.000 đồng/trang, tối đa thu không quá 200.000 đồng/bản"
+    )
+    first, later = parse_fee(RawFee(2000, text=text)).fees
+    assert (first.amount, first.case) == (2000, "Tại xã")
+    assert (later.amount, later.case) == (1000, "Từ trang thứ 3 trở lên")
+    assert "200.000 đồng/bản" in (later.text or "")
+
+
+def test_the_province_sets_one_fee_and_a_law_another() -> None:
+    copies_text = "Phí cấp bản sao thực hiện theo quy định tại Thông tư số 9/2020/TT-X."
+    text = f"Mức lệ phí do Hội đồng nhân dân tỉnh quyết định. {copies_text}"
+    province, copies = parse_fee(RawFee(0, text=text)).fees
+    assert (province.status, copies.status) == (FeeStatus.SET_BY_PROVINCE, FeeStatus.BY_LAW)
+    assert copies.text == copies_text
+
+
+def test_not_taken_from_some() -> None:
+    fee = one(0, "Không thu lệ phí đăng ký đối với tổ hợp tác theo quy định tại Điều 22.")
+    assert (fee.status, fee.case) == (FeeStatus.FREE, "Tổ hợp tác")
 
 
 def test_dollars_and_shares_are_kept_as_text_and_no_leftover() -> None:
