@@ -5,7 +5,7 @@ APP := .venv
 BOT := .venv-rasa
 MOTCUA := MOTCUA_HOME=$(HOME_DIR) $(APP)/bin/motcua
 
-.PHONY: help run install prepare test check clean
+.PHONY: help run install prepare test check lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -42,6 +42,15 @@ $(APP)/.test-installed: requirements/test.txt $(APP)/.installed
 
 check: $(APP)/.test-installed ## lint and type checks
 	@$(APP)/bin/ruff check . && $(APP)/bin/ruff format --check .
+
+lock: ## pin requirements/*.in anew (the Rasa lock is kept by hand, see its head)
+	@set -e; dir=$$(mktemp -d); python=$$(tools/find-python 3.11) && "$$python" -m venv $$dir; \
+	$$dir/bin/pip install --quiet --requirement requirements/app.in; \
+	$$dir/bin/pip freeze | sed 's/+cpu$$//' | sort -f > $$dir/app; \
+	$$dir/bin/pip install --quiet --requirement requirements/test.in; \
+	$$dir/bin/pip freeze | sed 's/+cpu$$//' | sort -f | grep -vxFf $$dir/app > $$dir/test; \
+	for name in app test; do { head -1 requirements/$$name.txt; cat $$dir/$$name; } > $$dir/new; cp $$dir/new requirements/$$name.txt; done; \
+	rm -rf $$dir
 
 clean: ## remove environments and caches, keep the installation's data
 	rm -rf $(APP) $(BOT) .pytest_cache .hypothesis

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from actions.procedures import ProcedureTalk
+from connectors import bot_process
+from connectors.running import running
 from knowledge import sources
 from knowledge.catalogue import Catalogue
 from knowledge.search.engine import SearchEngine, rebuild
@@ -63,3 +65,15 @@ def starter_engine(starter_settings: Settings) -> SearchEngine:
 @pytest.fixture
 def talk(starter_settings: Settings, starter_engine: SearchEngine) -> ProcedureTalk:
     return ProcedureTalk(Catalogue.open(starter_settings), starter_engine, starter_settings)
+
+
+@pytest.fixture(scope="session")
+def running_motcua(starter_settings: Settings) -> Iterator[str]:
+    """The base URL of the real app and the real Rasa, started for the tests on free ports."""
+    if not starter_settings.rasa_python.exists():
+        unavailable("the Rasa environment is not installed (make install)")
+    if not bot_process.is_trained(starter_settings):
+        bot_process.train(starter_settings)
+    nobody_serves = starter_settings.model_copy(update={"port": 1, "rate_limit_per_minute": 1_000})
+    with running(nobody_serves, print) as url:
+        yield url
