@@ -13,7 +13,7 @@ from connectors.supervisor import Child
 from knowledge.settings import ROOT, Settings
 
 MODEL_NAME = "motcua"
-_INPUTS = ("config.yml", "domain.yml", "bot", "knowledge/text.py", "knowledge/words.json", "knowledge/fields.py", "knowledge/fields.json", "requirements/rasa.txt")
+_INPUTS = ("config.yml", "domain.yml", "bot", "knowledge/text.py", "knowledge/keystrokes.py", "knowledge/words.json", "knowledge/fields.py", "knowledge/fields.json", "requirements/rasa.txt")
 _QUIET = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", "TF_CPP_MIN_LOG_LEVEL": "3", "RASA_TELEMETRY_ENABLED": "false", "SQLALCHEMY_SILENCE_UBER_WARNING": "1", "PYTHONWARNINGS": "ignore"}
 
 

@@ -179,12 +179,13 @@ def _paper(document: DocumentRequirement) -> str:
 
 
 def _fees(procedure: Procedure) -> Part:
-    stated = [fee for fee in procedure.fees if fee.status is not FeeStatus.NOT_PUBLISHED]
+    in_force = [fee for fee in procedure.fees if not (fee.valid_to and fee.valid_to < dt.date.today())]
+    stated = [fee for fee in in_force if fee.status is not FeeStatus.NOT_PUBLISHED]
     lines = [f"- {_fee(fee)}" for fee in stated]
     if not stated:
         lines = ["Dữ liệu công bố chưa có mức phí, lệ phí của thủ tục này."]
         # A bare word beside a 0 ("Miễn phí") is the portal's way of printing 0 and says nothing.
-        lines += [f"Ghi chú: {fee.text}" for fee in procedure.fees if fee.text and len(fee.text) > 20]
+        lines += [f"Ghi chú: {fee.text}" for fee in in_force if fee.text and len(fee.text) > 20]
     if procedure.exemptions:
         lines.append("Được miễn, giảm: " + "; ".join(e.rstrip(" .;") for e in procedure.exemptions) + ".")
     lines += _notes(procedure, "fee")
@@ -245,8 +246,10 @@ def _time_limit(limit: TimeLimit) -> str:
         case TimeStatus.UNIT_NOT_STATED:
             number = limit.text or (_number(limit.quantity) if limit.quantity else "")
             return f"Nguồn ghi “{number}” nhưng không ghi đơn vị thời gian, nên chưa xác định được{suffix}"
+        case TimeStatus.IN_TEXT:
+            return f"{limit.text}{suffix}"
         case _:
-            return limit.text or "Dữ liệu công bố chưa có thời hạn" + suffix
+            return f"{limit.text or 'Dữ liệu công bố chưa có thời hạn'}{suffix}"
 
 
 def _place(procedure: Procedure) -> Part:

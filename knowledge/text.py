@@ -12,6 +12,8 @@ import unicodedata
 from functools import lru_cache
 from pathlib import Path
 
+from knowledge.keystrokes import read_telex, read_vni
+
 MAX_LENGTH = 2_000
 """Characters of a message that are understood; longer texts are cut at a blank."""
 
@@ -67,12 +69,19 @@ def _expand_word(match: re.Match[str]) -> str:
         return word  # a Roman numeral or an acronym we do not know
     shortened = _REPEATED.sub(r"\1", word)
     words = _words()
-    return words.get(word.lower()) or words.get(shortened.lower()) or shortened
+    return words.get(word.lower()) or words.get(shortened.lower()) or read_telex(shortened)
 
 
 def normalize(text: str) -> str:
-    """Clean, write out abbreviations, and shorten drawn-out letters (``"ơiiii"`` → ``"ơi"``)."""
-    return expand(clean(text))
+    """Clean, write out abbreviations, read left-over keystrokes, shorten drawn-out letters (``"ơiiii"`` → ``"ơi"``)."""
+    return expand(_from_vni(clean(text)))
+
+
+def _from_vni(text: str) -> str:
+    """One word with digits may be a code (A1, KT3); two that read as VNI keystrokes are none."""
+    read = _WORD.sub(lambda match: read_vni(match.group()), text)
+    changed = sum(a != b for a, b in zip(text.split(" "), read.split(" "), strict=True))
+    return read if changed >= 2 else text
 
 
 def tokens(text: str) -> list[str]:

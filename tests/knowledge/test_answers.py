@@ -82,6 +82,18 @@ def test_what_the_source_says_of_a_fee(fee: Fee, words: str) -> None:
     assert words in answer(birth(fees=[fee]), ["fee"]).text
 
 
+def test_a_fee_that_is_over_is_not_shown() -> None:
+    over = Fee(status=FeeStatus.AMOUNT, amount=65_000, valid_to=dt.date(2025, 12, 31))
+    text = answer(birth(fees=[over, Fee(status=FeeStatus.AMOUNT, amount=135_000)]), ["fee"]).text
+    assert "135.000" in text
+    assert "65.000" not in text
+
+
+def test_a_time_in_words_keeps_its_case_and_channel() -> None:
+    limit = TimeLimit(status=TimeStatus.IN_TEXT, text="Trước khi tàu cập cảng", channels=[ChannelKind.ONLINE])
+    assert "Trước khi tàu cập cảng (nộp trực tuyến)" in answer(birth(time_limits=[limit]), ["time"]).text
+
+
 def test_a_missing_value_is_said_to_be_missing() -> None:
     bare = birth(fees=[Fee(status=FeeStatus.NOT_PUBLISHED, text="Miễn phí")], time_limits=[], documents=[])
     told = answer(bare, ["fee"])
