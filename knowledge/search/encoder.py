@@ -67,9 +67,10 @@ class Encoder:
             threads: threads for embedding many passages; a query always takes one.
             runtime: ``"onnxruntime"`` runs an ONNX model with mean pooling without importing
                 sentence-transformers and torch: the same vectors, less memory, a faster start.
+                Any other model is run by sentence-transformers all the same.
 
         Raises:
-            EncoderError: no such folder, not a model, or not one that ``runtime`` can run.
+            EncoderError: no such folder, not a model, or a damaged one.
         """
         folder = _find_folder(path_or_name)
         try:
@@ -188,17 +189,28 @@ def _read_prompts(folder: Path) -> dict[str, str]:
 
 def _load_network(folder: Path, runtime: Runtime) -> _Network:
     onnx_file = _onnx_file(folder)
-    if runtime == "onnxruntime":
-        if onnx_file is None:
-            raise EncoderError(f"{folder} has no onnx/*.onnx: use the runtime 'sentence-transformers'")
+    if onnx_file is None:
+        return _SentenceTransformersModel(_torch_model(folder))
+    if runtime == "onnxruntime" and _pools_by_mean(folder):
         return _MeanPooledOnnx(folder, onnx_file)
-    return _SentenceTransformersModel(_onnx_model(folder, onnx_file) if onnx_file else _torch_model(folder))
+    return _SentenceTransformersModel(_onnx_model(folder, onnx_file))
 
 
 def _onnx_file(folder: Path) -> Path | None:
     """``onnx/model.onnx``, or the first other ONNX file there."""
     files = sorted(folder.glob("onnx/*.onnx"))
     return next((f for f in files if f.stem == "model"), files[0] if files else None)
+
+
+def _pools_by_mean(folder: Path) -> bool:
+    """Whether the model is a network, the mean over all of its tokens, and nothing that changes directions after."""
+    modules = json.loads((folder / "modules.json").read_text(encoding="utf-8"))[1:]
+    if [module["type"].rsplit(".", 1)[-1] for module in modules] not in (["Pooling"], ["Pooling", "Normalize"]):
+        return False
+    pooling = json.loads((folder / modules[0]["path"] / "config.json").read_text(encoding="utf-8"))
+    old_modes = [name for name, on in pooling.items() if name.startswith("pooling_mode_") and on]
+    mean = pooling.get("pooling_mode") == "mean" or old_modes == ["pooling_mode_mean_tokens"]
+    return mean and pooling.get("include_prompt", True)
 
 
 class _OnnxNetwork:
@@ -256,12 +268,6 @@ def _open_session(onnx_file: Path):
 class _MeanPooledOnnx(_OnnxNetwork):
     """An ONNX model without sentence-transformers: the mean of the token vectors, in numpy."""
 
-    def __init__(self, folder: Path, onnx_file: Path) -> None:
-        pooling = json.loads((folder / "1_Pooling/config.json").read_text(encoding="utf-8"))
-        if pooling.get("pooling_mode") != "mean" and not pooling.get("pooling_mode_mean_tokens"):
-            raise EncoderError(f"{folder} does not pool by mean: use the runtime 'sentence-transformers'")
-        super().__init__(folder, onnx_file)
-
     def embed(self, texts: list[str], prompt: str) -> np.ndarray:
         features = self.tokenize([prompt + text for text in texts])
         ids, mask = features["input_ids"], features["attention_mask"]
@@ -314,7 +320,9 @@ def _onnx_model(folder: Path, onnx_file: Path) -> SentenceTransformer:
     modules = [_as_module(_OnnxNetwork(folder, onnx_file))]
     for part in parts:
         if not part["type"].startswith("sentence_transformers."):
-            raise EncoderError(f"{folder} wants the foreign module {part['type']}: only sentence-transformers' own are run")
+            raise EncoderError(
+                f"{folder} wants the foreign module {part['type']}: only sentence-transformers' own are run"
+            )
         modules.append(import_from_string(part["type"]).load(str(folder), subfolder=part["path"]))
     return SentenceTransformer(modules=modules, device="cpu")
 

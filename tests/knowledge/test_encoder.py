@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 from knowledge.search import encoder as module
 from knowledge.search.encoder import SHIPPED_MODELS, Encoder, EncoderError
 from knowledge.settings import ROOT
+from tools.encoder import pairs
 
 SHIPPED = SHIPPED_MODELS / "vi-e5-small"
 
@@ -191,9 +193,15 @@ def test_damaged_network_is_one_clear_line(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_light_runtime_refuses_what_it_cannot_run(torch_folder: Path) -> None:
-    with pytest.raises(EncoderError, match="use the runtime 'sentence-transformers'"):
-        Encoder.load(str(torch_folder), runtime="onnxruntime")
+def test_light_runtime_leaves_other_models_to_sentence_transformers(torch_folder: Path, tmp_path: Path) -> None:
+    expected = Encoder.load(str(torch_folder)).encode_queries(QUESTIONS)
+    assert np.allclose(Encoder.load(str(torch_folder), runtime="onnxruntime").encode_queries(QUESTIONS), expected)
+
+    by_cls = copy_without(SHIPPED, tmp_path / "cls", "README.md")
+    pooling = by_cls / "1_Pooling/config.json"
+    pooling.write_text(pooling.read_text().replace('"mean"', '"cls"'))
+    heavy, light = (Encoder.load(str(by_cls), runtime=runtime) for runtime in ("sentence-transformers", "onnxruntime"))
+    assert np.allclose(light.encode_queries(QUESTIONS), heavy.encode_queries(QUESTIONS), atol=1e-5)
 
 
 @pytest.mark.parametrize("load", ["", "; Encoder.load('vi-e5-small', runtime='onnxruntime').encode_queries(['x'])"])
@@ -222,3 +230,33 @@ def test_print_speed(encoder: Encoder, light: Encoder) -> None:
         rate = len(NAMES) * 20 / (time.perf_counter() - start)
         p50, p95 = np.percentile(times, [50, 95])
         print(f"\n{name}: query p50 {p50:.1f} ms, p95 {p95:.1f} ms; {rate:.0f} names/s")
+
+
+def test_training_pairs_are_kept_apart(tmp_path: Path) -> None:
+    phrases = [f"hỏi việc số {i} không được" for i in range(200)]
+    listed = tmp_path / "listed.yml"
+    listed.write_text(
+        '- {code: "1.000001", name: Thủ tục đăng ký thử, plain_name: Thử, phrases: [xin thử], results: [Giấy thử]}\n',
+        encoding="utf-8",
+    )
+    keyed = tmp_path / "keyed.yml"
+    lines = [f"  - {phrase}\n" for phrase in phrases]
+    keyed.write_text('"1.000001":\n' + "".join(lines) + '"9.999999":\n  - không ai biết\n', encoding="utf-8")
+
+    entries = pairs.read_entries([listed, keyed], catalogue=None)
+    assert list(entries) == ["1.000001"]
+    assert entries["1.000001"].names == ["đăng ký thử", "Thử"]
+
+    held = {pair.query for pair in pairs.phrase_pairs(entries, held_out=True)}
+    trained = {pair.query for pair in pairs.training_pairs(entries, random.Random(1))}
+    assert 5 < len(held) < 40 and not held & trained
+    assert held | trained >= set(phrases)
+    assert pairs.training_pairs(entries, random.Random(1)) == pairs.training_pairs(entries, random.Random(1))
+
+
+def test_as_typed_never_loses_the_text() -> None:
+    rng = random.Random(1)
+    typed = {pairs.as_typed("không có căn cước công dân", rng) for _ in range(200)}
+    assert all(len(text) > 8 for text in typed)
+    assert any("cccd" in text for text in typed)
+    assert any("khong co can cuoc" in text for text in typed)
