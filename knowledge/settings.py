@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,6 +27,10 @@ class Settings(BaseSettings):
     encoder: str = Field(
         str(ROOT / "knowledge" / "models" / "vi-e5-small"),
         description="Folder of the sentence-transformers model that turns text into vectors.",
+    )
+    encoder_runtime: Literal["sentence-transformers", "onnxruntime"] = Field(
+        "onnxruntime",
+        description="What runs an ONNX model: onnxruntime alone starts faster and needs less memory, with the same vectors.",
     )
     encoder_threads: int = Field(1, ge=1, description="Threads for embedding many texts at once (building the index).")
     rasa_url: str = Field("http://127.0.0.1:5005", description="Where the Rasa server answers.")

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.bot import fake_actions
+from tests.conftest import unavailable
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = Path(os.environ.get("MOTCUA_RASA_PYTHON", ROOT / ".venv-rasa" / "bin" / "python"))
@@ -81,7 +82,7 @@ def _fingerprint() -> str:
 def rasa_model() -> Path:
     """A model trained from the files as they are; kept in ``var/`` and trained again when they change."""
     if not PYTHON.exists():
-        pytest.skip(f"no Rasa environment at {PYTHON}")
+        unavailable(f"no Rasa environment at {PYTHON}")
     models = ROOT / "var" / "test-rasa-models"
     model = models / f"{_fingerprint()}.tar.gz"
     if not model.exists():
