@@ -37,11 +37,16 @@ class Filters:
     province: str | None = None
 
 
+_EVERYTHING = Filters()
+_RANKED = 60
+"""Procedures that are put in order; nobody looks further down."""
+
+
 @dataclass(frozen=True)
 class Signals:
     """All that the decision looks at, for one question."""
 
-    order: np.ndarray  # positions of procedures, best first
+    order: np.ndarray  # positions of the best procedures, best first
     score: np.ndarray  # fused score of every procedure
     cosine: np.ndarray  # best cosine of every procedure
     coverage: float  # share of the question's words that the first procedure mentions
@@ -55,7 +60,9 @@ class Ranker:
         self.index, self.encoder, self.weights = index, encoder, weights or Weights()
         self.variants = VariantTable([f"{c.name} {c.title}" for c in index.cards])
         self._prior = self._static_prior()
-        self._provinces = [fold(c.province) for c in index.cards]
+        self._provinces = np.asarray([fold(c.province) for c in index.cards])
+        self._province_names = sorted(set(self._provinces.tolist()) - {""})
+        self._elsewhere = np.where(self._provinces != "", self.weights.one_province, 0.0).astype(np.float32)
         self._fields = [fold(c.field) for c in index.cards]
 
     def rank(self, text: str, filters: Filters = Filters()) -> Signals:
@@ -76,7 +83,7 @@ class Ranker:
             + self._place(text)
         )
         score[~self._allowed(filters)] = -np.inf
-        order = np.argsort(-score, kind="stable")
+        order = _best(score, _RANKED)
         coverage = self.index.bodies.coverage(text, int(order[0])) if count else 0.0
         return Signals(order, score, cosine, coverage, unaccented)
 
@@ -108,22 +115,34 @@ class Ranker:
         )
 
     def _place(self, text: str) -> np.ndarray:
+        """What a province's own procedures lose, unless the question names that province."""
         folded = fold(text)
-        return np.asarray(
-            [0.0 if not p or p in folded else self.weights.one_province for p in self._provinces], dtype=np.float32
-        )
+        named = [p for p in self._province_names if p in folded]
+        if not named:
+            return self._elsewhere
+        return np.where(np.isin(self._provinces, named), 0.0, self._elsewhere)
 
     def _allowed(self, filters: Filters) -> np.ndarray:
         cards = self.index.cards
         allowed = np.ones(len(cards), dtype=bool)
+        if filters == _EVERYTHING:
+            return allowed
         if filters.level:
             allowed &= np.asarray([filters.level in c.levels for c in cards], dtype=bool)
         if filters.field:
             allowed &= np.asarray([fold(filters.field) in f for f in self._fields], dtype=bool)
         if filters.province:
             wanted = fold(filters.province)
-            allowed &= np.asarray([not p or p == wanted for p in self._provinces], dtype=bool)
+            allowed &= np.isin(self._provinces, ["", wanted])
         return allowed
+
+
+def _best(score: np.ndarray, count: int) -> np.ndarray:
+    """Positions of the highest scores, highest first; equal ones in the index's order."""
+    if len(score) > count:
+        chosen = np.sort(np.argpartition(-score, count)[:count])
+        return chosen[np.argsort(-score[chosen], kind="stable")]
+    return np.argsort(-score, kind="stable")
 
 
 def _standard(values: np.ndarray) -> np.ndarray:
