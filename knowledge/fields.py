@@ -4,10 +4,11 @@ Standard library only, Python 3.10 or newer: Rasa, the app and the search share 
 The words stand in ``fields.json``, written with accents; they match text typed with or without them.
 
 A rule is a row of words. ``a`` is a word, ``(a|b c)`` one of several, ``x?`` may be missing, ``~3`` is a gap of
-up to three words that belong to the procedure (they are kept by :func:`strip_fields`), ``<NAME>`` stands for a
-group defined under ``groups``, ``^`` and ``$`` are the ends of a sentence. Rules are tried in the order of
-the file, and words that one rule has used up are gone for the next. A rule whose field is ``null`` only
-protects its words: "lệ phí trước bạ" is the name of a tax, not a question about money.
+up to three words that belong to the procedure (they are kept by :func:`strip_fields`), ``[a|b]`` are words that
+must stand there but are not used up, ``<NAME>`` stands for a group defined under ``groups``, ``^`` and ``$`` are
+the ends of a sentence. Rules are tried in the order of the file, and words that one rule has used up are gone for
+the next, except between brackets. A rule whose field is ``null`` only protects its words: "lệ phí trước bạ" is the
+name of a tax, not a question about money.
 """
 
 from __future__ import annotations
@@ -25,20 +26,26 @@ FIELDS = ("documents", "fee", "time", "place", "method", "form", "conditions", "
 
 _DATA = Path(__file__).with_name("fields.json")
 _WORD = re.compile(r"[^\W_]+")
+_PIECE = re.compile(r"[^\W_]+|,")
 _ENDS = re.compile(r"[.?!;\n]+(?=\s|$)")
 _USED = "\N{BULLET}"
-"""Takes the place of a word that a rule has used up; no word contains it."""
+"""Marks a word that a rule has used up; no word contains it."""
+_KEPT = "\N{WHITE BULLET}"
+"""Marks a word that a rule without a field protects: no other rule uses it, but it may stand in a gap."""
 
 
 class _Rule(NamedTuple):
     field: str | None
     pattern: re.Pattern[str]
     words: frozenset[str]
+    needed: tuple[frozenset[str], ...]
+    """For each part that must be there, its possible words without accents: a quick way to rule a rule out."""
 
 
 class _Data(NamedTuple):
     rules: tuple[_Rule, ...]
     dropped: frozenset[str]
+    hollow: frozenset[str]
     weak: frozenset[str]
 
 
@@ -49,10 +56,10 @@ class _Found(NamedTuple):
 
 
 def _elements(rule: str) -> list[str]:
-    """Split a rule at the blanks that stand outside parentheses."""
+    """Split a rule at the blanks that stand outside parentheses and brackets."""
     parts, depth, start = [], 0, 0
     for i, c in enumerate(rule + " "):
-        depth += (c == "(") - (c == ")")
+        depth += (c in "([") - (c in ")]")
         if c == " " and depth == 0:
             if i > start:
                 parts.append(rule[start:i])
@@ -60,35 +67,46 @@ def _elements(rule: str) -> list[str]:
     return parts
 
 
-def _compile(rule: str, groups: dict[str, str]) -> tuple[re.Pattern[str], frozenset[str]]:
+def _rule(field: str | None, text: str, groups: dict[str, str]) -> _Rule:
     for _ in range(3):  # a group may use other groups
-        rule = re.sub(r"<(\w+)>", lambda m: f"({groups[m[1]]})", rule)
-    regex = ""
-    for element in _elements(rule):
+        text = re.sub(r"<(\w+)>", lambda m: f"({groups[m[1]]})", text)
+    regex, needed = "", []
+    for element in _elements(text):
+        optional = "?" if element.endswith("?") else ""
+        words = fold(element.rstrip("?"))
         if element in "^$":
             regex += {"^": r"(?:(?<!\S)\| |^)", "$": r"(?=\| |$)"}[element]
-        elif element.startswith("~"):
-            regex += rf"((?:[^\s|{_USED}]+ ){{0,{int(element[1:])}}}?)"
+            continue
+        if element.startswith("~"):
+            most = int(element[1:])
+            regex += rf"((?:[^\s|{_USED}{',' if most < 5 else ''}]+ ){{0,{most}}}?)"  # a short gap stops at a comma
+            continue
+        if element.startswith("["):
+            words = re.sub(r"([^\W_]+)", rf"[{_USED}{_KEPT}]?\1", words.strip("[]"))
+            regex += f"((?:(?:{words.replace('(', '(?:')}) ){optional})"
         else:
-            optional = "?" if element.endswith("?") else ""
-            regex += f"(?:{fold(element.rstrip('?')).replace('(', '(?:')} ){optional}"
-    return re.compile(r"(?<!\S)" + regex), frozenset(_WORD.findall(rule.lower()))
+            regex += f"(?:{words.replace('(', '(?:')} ){optional}"
+        if not optional:
+            needed.append(frozenset(_PIECE.findall(words)))
+    spelt = _WORD.findall(text.lower())
+    spelt += [word.replace("đ", "d") for word in spelt]  # "ở dâu" is a common slip
+    return _Rule(field, re.compile(r"(?<!\S)" + regex), frozenset(spelt), tuple(needed))
 
 
 @lru_cache(maxsize=1)
 def _data() -> _Data:
     raw = json.loads(_DATA.read_text(encoding="utf-8"))
     rules = tuple(
-        _Rule(block["field"], *_compile(rule, raw["groups"])) for block in raw["rules"] for rule in block["words"]
+        _rule(block["field"], rule, raw["groups"]) for block in raw["rules"] for rule in block["words"]
     )
-    return _Data(rules, frozenset(raw["dropped"]), frozenset(raw["weak"]))
+    return _Data(rules, frozenset(raw["dropped"]), frozenset(raw["hollow"]), frozenset(raw["weak"]))
 
 
 def _split(text: str) -> list[str]:
-    """Words of ``text`` in lower case; ``|`` stands where a sentence ends."""
+    """Words and commas of ``text`` in lower case; ``|`` stands where a sentence ends."""
     words: list[str] = []
     for sentence in _ENDS.split(text):
-        found = _WORD.findall(sentence.lower())
+        found = _PIECE.findall(sentence.lower())
         if found:
             words += ["|", *found] if words else found
     return words
@@ -97,18 +115,21 @@ def _split(text: str) -> list[str]:
 def _find(words: list[str]) -> _Found:
     data = _data()
     folded = [fold(word) for word in words]
-    free = [True] * len(words)
+    marks = [""] * len(words)
     asking = [False] * len(words)
     at: list[tuple[int, str]] = []
+    present = set(folded)
     for rule in data.rules:
-        line = "".join(f"{word if is_free else _USED} " for word, is_free in zip(folded, free))
+        if any(present.isdisjoint(words_of_part) for words_of_part in rule.needed):
+            continue
+        line = "".join(f"{mark}{word} " for word, mark in zip(folded, marks))
         for match in rule.pattern.finditer(line):
             taken = _taken(line, match)
             other = sum(words[i] != folded[i] and words[i] not in rule.words for i in taken)
             if not taken or other > (len(taken) > 3):  # "màu" is not "mẫu"; in a longer match it is a slip
                 continue
             for i in taken:
-                free[i] = False
+                marks[i] = _USED if rule.field else _KEPT
                 asking[i] = rule.field is not None
             if rule.field:
                 at.append((taken[0], rule.field))
@@ -125,7 +146,7 @@ def _taken(line: str, match: re.Match[str]) -> list[int]:
     taken, position = [], match.start()
     for offset, word in enumerate(line[match.start() : match.end()].split(" ")):
         inside = any(begin <= position < end for begin, end in gaps)
-        if word and word != "|" and not inside:
+        if word and word not in "|," and not inside:
             taken.append(first + offset)
         position += len(word) + 1
     return taken
@@ -136,7 +157,12 @@ def asked_fields(text: str) -> list[str]:
 
     ``"Con tôi mới sinh cần giấy tờ gì, lệ phí bao nhiêu?"`` → ``["documents", "fee"]``
     """
-    return _find(_split(normalize(text))).fields
+    return list(_asked(text))
+
+
+@lru_cache(maxsize=16)  # several components look at one message
+def _asked(text: str) -> tuple[str, ...]:
+    return tuple(_find(_split(normalize(text))).fields)
 
 
 def strip_fields(text: str) -> str:
@@ -145,14 +171,16 @@ def strip_fields(text: str) -> str:
     ``"con tôi mới sinh cần giấy tờ gì"`` → ``"con tôi mới sinh"``
     """
     words = _split(normalize(text))
-    dropped = _data().dropped
+    data = _data()
     while True:
         asking = _find(words).asking
-        kept = [word for word, asks in zip(words, asking) if not asks and word != "|"]
-        while kept and kept[-1] in dropped:
+        kept = [word for word, asks in zip(words, asking) if not asks and word not in "|,"]
+        while kept and kept[-1] in data.dropped:
             kept.pop()
-        while kept and kept[0] in dropped:
+        while kept and kept[0] in data.dropped:
             kept.pop(0)
+        if all(fold(word) in data.hollow for word in kept):
+            return ""
         if kept == words:
             return " ".join(kept)
         words = kept  # taking words out can bring the words of another rule together

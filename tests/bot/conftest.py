@@ -41,19 +41,19 @@ QUIET = {
     "OMP_NUM_THREADS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
-    "LOG_LEVEL": "ERROR",
-    "LOG_LEVEL_LIBRARIES": "ERROR",
+    "LOG_LEVEL": "INFO",
     "PYTHONWARNINGS": "ignore",
     "PYTHONPATH": str(ROOT),
 }
 
 
 class Rasa:
-    """Talks to a running Rasa server over its REST channel."""
+    """Talks to a running Rasa server over its REST channel; knows its log and its file of talks."""
 
-    def __init__(self, url: str, log: Path) -> None:
+    def __init__(self, url: str, log: Path, talks: Path) -> None:
         self.url = url
         self.log = log
+        self.talks = talks
 
     def say(self, text: str, sender: str) -> list[dict[str, Any]]:
         request = urllib.request.Request(
@@ -104,14 +104,14 @@ def rasa(rasa_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         port = free.getsockname()[1]
     environment = os.environ | QUIET
     environment["MOTCUA_ACTIONS_URL"] = f"http://127.0.0.1:{actions.server_address[1]}/webhook"
-    environment["MOTCUA_RASA_DB"] = str(folder / "rasa.db")
+    environment["MOTCUA_RASA_DB"] = str(talks := folder / "rasa.db")
     command = [PYTHON, "-m", "rasa", "run", "--model", rasa_model, "--port", str(port), "--interface", "127.0.0.1"]
     command += ["--endpoints", "endpoints.yml", "--credentials", "credentials.yml"]
     log = folder / "rasa.log"
     with log.open("wb") as out:
         server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
     try:
-        client = Rasa(f"http://127.0.0.1:{port}", log)
+        client = Rasa(f"http://127.0.0.1:{port}", log, talks)
         for _ in range(600):
             assert server.poll() is None, log.read_text()[-3000:]
             try:

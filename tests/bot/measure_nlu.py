@@ -1,4 +1,4 @@
-"""Measures a trained model on the held-out messages: accented, the same without accents, and slang.
+"""Measures a trained model on the held-out messages: accented, the same without accents, slang, and a fresh set.
 
 Run it in the Rasa environment from the root of the checkout:
 
@@ -44,6 +44,8 @@ def sets() -> dict[str, list[tuple[str, str, list[str]]]]:
         "accented": accented,
         "unaccented": [(fold(unicodedata.normalize("NFC", text)), i, f) for text, i, f in accented],
         "slang": held_out("nlu_heldout_slang.yml"),
+        "fresh": (fresh := held_out("nlu_heldout_fresh.yml")),
+        "fresh_unaccented": [(fold(unicodedata.normalize("NFC", text)), i, f) for text, i, f in fresh],
     }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sqlite3
 import time
 import unicodedata
 import uuid
@@ -129,6 +131,16 @@ def test_what_people_write_is_not_logged(rasa: Rasa, sender: str) -> None:
     assert secret not in rasa.log.read_text(encoding="utf-8", errors="replace")
 
 
+def test_talks_are_kept_in_the_file(rasa: Rasa, sender: str) -> None:
+    rasa.say("lệ phí bao nhiêu", sender)
+    rasa.say("nộp ở đâu", sender)
+    with sqlite3.connect(rasa.talks) as talks:
+        (talk,) = talks.execute("SELECT talk FROM talks WHERE sender = ?", [sender]).fetchone()
+    events = json.loads(talk)["events"]
+    assert [e["text"] for e in events if e["event"] == "user"] == ["lệ phí bao nhiêu", "nộp ở đâu"]
+    assert [e["value"] for e in events if e["event"] == "slot" and e["name"] == "fields"] == [["fee"], ["place"]]
+
+
 async def test_many_people_at_once(rasa: Rasa) -> None:
     questions = ["lệ phí bao nhiêu", "nộp ở đâu", "mất mấy ngày", "cần giấy tờ gì"]
     fields = ["fee", "place", "time", "documents"]
@@ -141,3 +153,8 @@ async def test_many_people_at_once(rasa: Rasa) -> None:
     with ThreadPoolExecutor(8) as pool:
         talks = await asyncio.gather(*(loop.run_in_executor(pool, talk, n) for n in range(16)))
     assert talks == [[fields[(n + i) % 4] for i in range(4)] for n in range(16)]
+
+
+def test_nothing_failed_behind_the_answers(rasa: Rasa) -> None:
+    log = rasa.log.read_text(encoding="utf-8", errors="replace")
+    assert "ERROR" not in log and "Traceback" not in log, log[-3000:]

@@ -57,7 +57,7 @@ def responses() -> dict[str, list[dict[str, Any]]]:
 
 def held_out() -> list[str]:
     rows = []
-    for name in ("nlu_heldout.yml", "nlu_heldout_slang.yml"):
+    for name in ("nlu_heldout.yml", "nlu_heldout_slang.yml", "nlu_heldout_fresh.yml"):
         for entries in read(Path(__file__).with_name(name)).values():
             rows += [entry["text"] if isinstance(entry, dict) else str(entry) for entry in entries]
     return rows
