@@ -85,6 +85,8 @@ class ProcedureTalk:
             return self._go_back(talk)
         if message.intent == "correct":
             return self._correct(message, talk)
+        if message.intent in ("affirm", "deny"):
+            return self._yes_or_no(message, talk)
         return self._ask(message, talk)
 
     # -- a question ------------------------------------------------------------------------
@@ -213,6 +215,15 @@ class ProcedureTalk:
             text = "Xin lỗi anh/chị, tôi hiểu chưa đúng. Anh/chị nói lại giúp việc cần làm ạ?"
             return Reply(text=text, status="clarification"), replace(before, fields=fields, options=[])
         return self._ask(Message(rest, "ask_overview", fields), before)
+
+    def _yes_or_no(self, message: Message, talk: Talk) -> tuple[Reply, Talk]:
+        if message.intent == "affirm" and talk.options:
+            return self._offer("Anh/chị chọn giúp một việc trong danh sách:", talk.options, talk)
+        if message.intent == "deny" and talk.options:
+            text = "Dạ, vậy anh/chị kể rõ hơn giúp việc cần làm: ai làm, làm mới hay làm lại, ở đâu ạ?"
+            return Reply(text=text, status="clarification"), replace(talk, options=[])
+        text = "Dạ vâng. Anh/chị cần biết thêm điều gì về giấy tờ, lệ phí, thời hạn hay nơi nộp không ạ?"
+        return Reply(text=text, status="small_talk", procedure_code=talk.procedure_code), talk
 
     def _chosen(self, message: Message, talk: Talk) -> str | None:
         """The offered option that the message picks by number, ordinal or name."""

@@ -1,9 +1,9 @@
 """Keeps the talks in one SQLite file: as quick as Rasa's memory, and still there after a restart.
 
-Rasa's own SQL store writes one row an event, reads all events back twice a turn and waits for the disk each time: measured here,
-19 ms CPU a message instead of 13, and half the messages a second. This one keeps a talk as Rasa's in-memory store does,
-one text a conversation, but in a file. It holds only the present session of each conversation, and forgets conversations that
-nobody has gone on with for some days, because what people write is personal data.
+Rasa's own SQL store writes one row an event, reads all events back twice a turn and waits for the disk each time:
+measured here, 19 ms CPU a message instead of 13, and half the messages a second. This one keeps a talk as Rasa's
+in-memory store does, one text a conversation, but in a file. It holds only the present session of each conversation,
+and forgets conversations that nobody has gone on with for some days, because what people write is personal data.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ class _Conversations(MutableMapping[str, str]):
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")  # a power cut may cost the last turns, never the file
         self._db.execute("PRAGMA secure_delete=ON")
-        self._db.execute("CREATE TABLE IF NOT EXISTS talks (sender TEXT PRIMARY KEY, talk TEXT NOT NULL, seen REAL NOT NULL)")
+        self._db.execute(
+            "CREATE TABLE IF NOT EXISTS talks (sender TEXT PRIMARY KEY, talk TEXT NOT NULL, seen REAL NOT NULL)"
+        )
         self._db.execute("DELETE FROM talks WHERE seen < ?", [time.time() - days * 86_400])
 
     def __getitem__(self, sender: str) -> str:
@@ -57,7 +59,12 @@ class FileTrackerStore(InMemoryTrackerStore):
     """
 
     def __init__(
-        self, domain: Domain, event_broker: EventBroker | None = None, db: str = "rasa.db", days: float = 7, **kwargs: Any
+        self,
+        domain: Domain,
+        event_broker: EventBroker | None = None,
+        db: str = "rasa.db",
+        days: float = 7,
+        **kwargs: Any,
     ) -> None:
         super().__init__(domain, event_broker, **kwargs)
         self.store = _Conversations(db, days)

@@ -13,7 +13,7 @@ from connectors.supervisor import Child
 from knowledge.settings import ROOT, Settings
 
 MODEL_NAME = "motcua"
-_INPUTS = ("config.yml", "domain.yml", "bot", "knowledge/text.py", "knowledge/keystrokes.py", "knowledge/words.json", "knowledge/fields.py", "knowledge/fields.json", "requirements/rasa.txt")
+_INPUTS = ("config.yml", "domain.yml", "bot", "knowledge/__init__.py", "knowledge/text.py", "knowledge/keystrokes.py", "knowledge/words.json", "knowledge/fields.py", "knowledge/fields.json", "requirements/rasa.txt")
 _QUIET = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive", "TF_CPP_MIN_LOG_LEVEL": "3", "RASA_TELEMETRY_ENABLED": "false", "SQLALCHEMY_SILENCE_UBER_WARNING": "1", "PYTHONWARNINGS": "ignore"}
 
 
@@ -56,7 +56,7 @@ def train(settings: Settings, *, quiet: bool = False) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [
         *_rasa(settings), "train", "--config", "config.yml", "--domain", "domain.yml", "--data", "bot/data",
-        "--out", str(settings.rasa_models_dir.resolve()), "--fixed-model-name", MODEL_NAME, "--force",
+        "--out", str(settings.rasa_models_dir.resolve()), "--fixed-model-name", MODEL_NAME, "--force", "--skip-validation",
     ]  # fmt: skip
     with log.open("wb") as output:
         done = subprocess.run(command, cwd=ROOT, env=_environment(settings), stdout=output, stderr=subprocess.STDOUT, check=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import time
 from collections import OrderedDict, deque
 
@@ -70,7 +71,7 @@ class Conversations:
     async def _answer(self, state: _State, session: str, text: str) -> list[Reply]:
         if self._too_fast(state):
             return [Reply(text=_TOO_FAST, status="error")]
-        masked = mask(clean(text))
+        masked = mask(_not_a_command(clean(text)))
         notice = [Reply(text=_ID_NOTICE, status="refused_personal_data")] if masked.identity else []
         rest = masked.text.replace("[số giấy tờ]", " ") if masked.identity else masked.text
         if not any(c.isalnum() for c in rest):
@@ -116,6 +117,14 @@ class Conversations:
             )
         except Exception:
             logger.exception("turn not recorded")
+
+
+_BUTTON = re.compile(r'/(?:ask_[a-z]+|choose_option\{"choice": ?"[0-9A-Z.]+"\})', re.IGNORECASE)
+
+
+def _not_a_command(text: str) -> str:
+    """Rasa reads a leading slash as a command; only our own buttons may be one."""
+    return text if _BUTTON.fullmatch(text) else text.lstrip("/ ")
 
 
 def _plain_message(text: str) -> Message:

@@ -174,7 +174,8 @@ def _paper(document: DocumentRequirement) -> str:
         details.append("mẫu: " + ", ".join(form.name for form in document.forms))
     text = document.name.rstrip(" .;,") + (f" ({'; '.join(details)})" if details else "")
     if document.held_by_state:
-        text += ". Không phải nộp nếu cơ quan tra cứu được trong cơ sở dữ liệu"
+        done = "xuất trình" if document.handling is Handling.SHOW else "nộp"
+        text += f". Không phải {done} nếu cơ quan tra cứu được trong cơ sở dữ liệu"
     return text
 
 

@@ -96,9 +96,7 @@ def _rule(field: str | None, text: str, groups: dict[str, str]) -> _Rule:
 @lru_cache(maxsize=1)
 def _data() -> _Data:
     raw = json.loads(_DATA.read_text(encoding="utf-8"))
-    rules = tuple(
-        _rule(block["field"], rule, raw["groups"]) for block in raw["rules"] for rule in block["words"]
-    )
+    rules = tuple(_rule(block["field"], rule, raw["groups"]) for block in raw["rules"] for rule in block["words"])
     return _Data(rules, frozenset(raw["dropped"]), frozenset(raw["hollow"]), frozenset(raw["weak"]))
 
 
@@ -122,7 +120,7 @@ def _find(words: list[str]) -> _Found:
     for rule in data.rules:
         if any(present.isdisjoint(words_of_part) for words_of_part in rule.needed):
             continue
-        line = "".join(f"{mark}{word} " for word, mark in zip(folded, marks))
+        line = "".join(f"{mark}{word} " for word, mark in zip(folded, marks, strict=True))
         for match in rule.pattern.finditer(line):
             taken = _taken(line, match)
             other = sum(words[i] != folded[i] and words[i] not in rule.words for i in taken)
@@ -174,7 +172,7 @@ def strip_fields(text: str) -> str:
     data = _data()
     while True:
         asking = _find(words).asking
-        kept = [word for word, asks in zip(words, asking) if not asks and word not in "|,"]
+        kept = [word for word, asks in zip(words, asking, strict=True) if not asks and word not in "|,"]
         while kept and kept[-1] in data.dropped:
             kept.pop()
         while kept and kept[0] in data.dropped:

@@ -29,11 +29,12 @@ _FILE = "classifier.joblib"
 class LinearClassifier(GraphComponent, IntentClassifier):
     """A small linear classifier that trains in seconds.
 
-    It differs from Rasa's LogisticRegressionClassifier on CountVectorsFeaturizer in three ways, each measured (see
-    docs/decisions/0003-classifier-and-policies.md): counts are weighted by TF-IDF, the facts that the words name (``knowledge.fields``)
-    are features too, and the surety that it asks for depends on the intent. A wrong "that is not my business" loses the
-    citizen's question; a wrong "let us search" does not, because the search can still say that it found nothing. So
-    small talk and the like need more surety than questions, and what is not sure becomes ``nlu_fallback``.
+    It differs from Rasa's LogisticRegressionClassifier on CountVectorsFeaturizer in three ways (measured in
+    docs/decisions/0003-classifier-and-policies.md): counts are weighted by TF-IDF, the facts that the words name
+    (``knowledge.fields``) are features too, and the surety that it asks for depends on the intent. A wrong "that is
+    not my business" loses the citizen's question; a wrong "let us search" does not, because the search can still say
+    that it found nothing. So small talk and the like need more surety than questions, and what is not sure becomes
+    ``nlu_fallback``.
     """
 
     @classmethod
@@ -54,7 +55,11 @@ class LinearClassifier(GraphComponent, IntentClassifier):
 
     @classmethod
     def create(
-        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> LinearClassifier:
         return cls(config, model_storage, resource)
 

@@ -29,7 +29,7 @@ ABOUT_PROCEDURES = {*FIELD_OF_INTENT, "ask_overview", "choose_option", "correct"
 
 @DefaultV1Recipe.register([DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR], is_trainable=False)
 class FieldDetector(GraphComponent):
-    """Entities ``{"entity": "field", "value": "fee"}``, one for each fact that is asked for, for the procedures' action.
+    """Entities ``{"entity": "field", "value": "fee"}``, one for each fact that is asked for.
 
     The words decide (``knowledge.fields``); where they name no fact, the classifier's intent does if it is sure
     enough. Buttons (``/ask_fee``) never come here: Rasa reads them before the pipeline, and the action takes
@@ -45,13 +45,19 @@ class FieldDetector(GraphComponent):
 
     @classmethod
     def create(
-        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
     ) -> FieldDetector:
         return cls(config)
 
     def process(self, messages: list[Message]) -> list[Message]:
         for message in messages:
-            found = [{"entity": "field", "value": field, "extractor": "FieldDetector"} for field in self._fields(message)]
+            found = [
+                {"entity": "field", "value": field, "extractor": "FieldDetector"} for field in self._fields(message)
+            ]
             message.set(ENTITIES, message.get(ENTITIES, []) + found, add_to_output=True)
         return messages
 

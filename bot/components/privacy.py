@@ -1,14 +1,15 @@
 """Keeps what people write out of Rasa's logs.
 
-Rasa 3.6 logs the text of a message when something fails, at levels that no setting turns off without losing the error too.
-Four ways lead there, and each is closed here:
+Rasa 3.6 logs the text of a message when something fails, at levels that no setting turns off without losing the
+error too. Four ways lead there, and each is closed here:
 
 * structured log entries with ``text``, ``user_text`` and the like;
 * tracebacks in JSON, which come with the values of local variables;
 * warnings that quote a message beginning with "/" which is no button of ours;
 * database errors, which quote the parameters of the statement, that is, the turn.
 
-Rasa has a plugin hook for the first, but one that answers it must also rewrite every event at the cost of reading the talk again.
+Rasa has a plugin hook for the first, but whoever answers it must also rewrite every event, and Rasa then reads each
+talk once more a turn.
 """
 
 from __future__ import annotations

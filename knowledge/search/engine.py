@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable
@@ -17,7 +16,7 @@ from knowledge.fields import asked_fields, strip_fields
 from knowledge.search.clarify import Clarification, clarification
 from knowledge.search.decision import Decision, Policy, evidence
 from knowledge.search.encoder import Encoder
-from knowledge.search.index import BuildReport, Card, Index, build
+from knowledge.search.index import BuildReport, Card, Index, build, describe
 from knowledge.search.ranking import Filters, Ranker, Signals, Weights
 from knowledge.settings import Settings
 from knowledge.text import normalize
@@ -32,11 +31,7 @@ def contents_fingerprint(settings: Settings) -> str:
 
 def is_current(settings: Settings) -> bool:
     """Whether the installation's index was built from the present catalogue and phrases."""
-    try:
-        meta = json.loads((settings.index_dir / "meta.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return meta.get("catalogue") == contents_fingerprint(settings)
+    return describe(settings.index_dir).get("catalogue") == contents_fingerprint(settings)
 
 
 def rebuild(settings: Settings, progress: Callable[[int, int], None] | None = None) -> BuildReport:

@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import faiss
 import numpy as np
@@ -97,7 +98,7 @@ class Index:
     names: LexicalIndex
     bodies: LexicalIndex
     accents: AccentRestorer
-    meta: dict[str, object]
+    meta: dict[str, Any]
 
     @classmethod
     def open(cls, folder: Path, encoder: Encoder) -> Index:
@@ -106,10 +107,9 @@ class Index:
         Raises:
             IndexMissingError: there is none, or another model or version built it.
         """
-        try:
-            meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            raise IndexMissingError(f"no search index in {folder}: run `motcua index`") from None
+        meta = describe(folder)
+        if not meta:
+            raise IndexMissingError(f"no search index in {folder}: run `motcua index`")
         if meta.get("format") != FORMAT or meta.get("encoder") != encoder.fingerprint:
             raise IndexMissingError(f"the search index in {folder} was built by another model or version: run `motcua index`")
         cards = [Card(**row) for row in json.loads((folder / "cards.json").read_text(encoding="utf-8"))]
@@ -144,6 +144,9 @@ def build(
     The new index replaces the old one at the end, so that a build that is cut short leaves the old
     one in place.
     """
+    present = describe(folder)
+    if present | {"encoder": encoder.fingerprint, "catalogue": catalogue_fingerprint, "format": FORMAT} == present:
+        return BuildReport(present["procedures"], present["texts"], embedded=0, reused=present["texts"])
     known = _known_vectors(folder, encoder)
     cards: list[Card] = []
     texts: list[str] = []
@@ -176,22 +179,30 @@ def build(
     AccentRestorer.learn([*texts, *words]).save(draft / "accents.json")
     _write_json(draft / "cards.json", [asdict(c) for c in cards])
     _write_json(draft / "hashes.json", hashes)
-    meta = {"format": FORMAT, "encoder": encoder.fingerprint, "catalogue": catalogue_fingerprint, "texts": len(texts)}
-    _write_json(draft / "meta.json", meta)
+    meta = {"format": FORMAT, "encoder": encoder.fingerprint, "catalogue": catalogue_fingerprint}
+    _write_json(draft / "meta.json", meta | {"texts": len(texts), "procedures": len(cards)})
     _swap(draft, folder)
     return BuildReport(len(cards), len(texts), len(fresh), len(texts) - len(fresh))
 
 
+def describe(folder: Path) -> dict[str, Any]:
+    """What an index says of itself; empty where there is none."""
+    try:
+        return dict(json.loads((folder / "meta.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        return {}
+
+
 def _known_vectors(folder: Path, encoder: Encoder) -> dict[str, np.ndarray]:
     """Vectors of the present index by the hash of their text; empty where it is of another model."""
+    meta = describe(folder)
+    if meta.get("format") != FORMAT or meta.get("encoder") != encoder.fingerprint:
+        return {}
     try:
-        meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         hashes = json.loads((folder / "hashes.json").read_text(encoding="utf-8"))
-        if meta["format"] != FORMAT or meta["encoder"] != encoder.fingerprint:
-            return {}
         vectors = faiss.read_index(str(folder / "vectors.faiss"))
         return dict(zip(hashes, vectors.reconstruct_n(0, vectors.ntotal), strict=True))
-    except (OSError, ValueError, KeyError, RuntimeError):
+    except (OSError, ValueError, RuntimeError):
         return {}  # a damaged index is built anew
 
 

@@ -117,6 +117,14 @@ def test_any_text_gets_a_reply(talk: ProcedureTalk, text: str) -> None:
     assert reply.text
 
 
+def test_yes_and_no_depend_on_what_was_offered(talk: ProcedureTalk) -> None:
+    offered = Talk(options=[BIRTH, DEATH])
+    assert say(talk, offered, "đúng rồi", "affirm")[0].status == "clarification"
+    reply, after = say(talk, offered, "không phải", "deny")
+    assert (reply.status, after.options) == ("clarification", [])
+    assert say(talk, Talk(), "vâng", "affirm")[0].status == "small_talk"
+
+
 def test_politeness_carries_no_topic() -> None:
     assert content_words("dạ cho em hỏi với ạ") == []
     assert content_words("thủ tục khai sinh") == ["khai", "sinh"]

@@ -86,9 +86,20 @@ def rasa_model() -> Path:
     models = ROOT / "var" / "test-rasa-models"
     model = models / f"{_fingerprint()}.tar.gz"
     if not model.exists():
-        command = [PYTHON, "-m", "rasa", "train", "--skip-validation", "--config", "config.yml", "--domain", "domain.yml"]
-        command += ["--data", "bot/data", "--out", models, "--fixed-model-name", model.name.removesuffix(".tar.gz")]
-        done = subprocess.run(command, cwd=ROOT, env=os.environ | QUIET, capture_output=True, text=True)
+        for old in models.glob("*.tar.gz"):
+            old.unlink()
+        command = [PYTHON, "-m", "rasa", "train", "--skip-validation", "--config", "config.yml"]
+        command += [
+            "--domain",
+            "domain.yml",
+            "--data",
+            "bot/data",
+            "--out",
+            models,
+            "--fixed-model-name",
+            model.name.removesuffix(".tar.gz"),
+        ]
+        done = subprocess.run(command, cwd=ROOT, env=os.environ | QUIET, capture_output=True, text=True, check=False)
         assert done.returncode == 0 and model.exists(), done.stdout[-2000:] + done.stderr[-2000:]
     return model
 

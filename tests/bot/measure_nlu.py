@@ -13,13 +13,13 @@ import json
 import statistics
 import time
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from bot.components.fields import FIELD_OF_INTENT
+from bot.components.fields import ABOUT_PROCEDURES, FIELD_OF_INTENT
 from knowledge.fields import asked_fields
 from knowledge.text import fold
 
@@ -74,7 +74,7 @@ async def measure(model: str, errors: bool) -> dict[str, Any]:
                 print(f"{name}: {intent} -> {said} {result['intent']['confidence']:.2f} | {text}")
             about = intent.startswith("ask_") or intent == "several_fields"
             if about:
-                turned_away += said not in {*FIELD_OF_INTENT, "ask_overview", "nlu_fallback", "choose_option", "correct", "more", "go_back"}
+                turned_away += said not in ABOUT_PROCEDURES
                 found = {e["value"] for e in result["entities"] if e["entity"] == "field"}
                 wanted = set(fields)
                 for way, got in {
@@ -110,7 +110,7 @@ if __name__ == "__main__":
         print(json.dumps(report, ensure_ascii=False))
     else:
         intents = list(dict.fromkeys(i for r in report.values() for i in r["per_intent"]))
-        for key in ("messages", "intent_accuracy", "macro_accuracy", "field_set_accuracy", "procedure_questions_turned_away", "parse_ms_p50", "parse_ms_p95"):
+        for key in (key for key in next(iter(report.values())) if key != "per_intent"):
             print(f"{key:32}", *(f"{name}: {r[key]}" for name, r in report.items()))
         for intent in intents:
             print(f"{intent:32}", *(f"{name}: {r['per_intent'].get(intent, '-')}" for name, r in report.items()))

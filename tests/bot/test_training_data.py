@@ -95,7 +95,8 @@ def test_every_intent_has_a_rule_and_every_rule_an_action() -> None:
 
 
 def test_questions_go_to_the_search() -> None:
-    about = {i for i in intents() if i.startswith("ask_")} | {FALLBACK, "choose_option", "correct", "go_back", "more", "affirm", "deny"}
+    about = {i for i in intents() if i.startswith("ask_")} | {FALLBACK}
+    about |= {"choose_option", "correct", "go_back", "more", "affirm", "deny"}
     assert {i for i, action in rules().items() if action == "action_answer"} == about
 
 
@@ -112,7 +113,8 @@ def test_responses_are_fit_to_send(name: str, variants: list[dict[str, Any]]) ->
 def test_slots_do_not_change_what_rasa_does() -> None:
     domain = read(ROOT / "domain.yml")
     assert all(slot["influence_conversation"] is False for slot in domain["slots"].values())
-    assert all(options["influence_conversation"] is False for entity in domain["entities"] for options in entity.values())
+    entities = [options for entity in domain["entities"] for options in entity.values()]
+    assert all(options["influence_conversation"] is False for options in entities)
 
 
 def test_components_import_only_text_and_fields() -> None:

@@ -59,7 +59,7 @@ def test_papers_are_numbered_and_the_cases_made_visible() -> None:
     assert "Nếu cha mẹ chưa kết hôn:\n2. Giấy xác nhận (1 bản chính; 2 bản sao)\n3. Biên bản (nếu có)" in text
     assert "Nếu người khác đi làm thay:\n4. Văn bản ủy quyền" in text
     assert "xuất trình" in text
-    assert "Không phải nộp nếu cơ quan tra cứu được" in text
+    assert "Không phải xuất trình nếu cơ quan tra cứu được" in text
 
 
 def test_fees_say_for_whom_and_by_which_channel() -> None:

@@ -1,17 +1,16 @@
 """Fit when to answer, to ask back and to abstain (knowledge/search/decision.json).
 
-Development questions only: phrases of the bank and the starter that are held out of the index for this
-run, a file of questions with known procedures, and the out-of-scope examples of Rasa's training data, all
+Development questions only: the tenth of the phrases that the encoder never saw, held out of the index for this
+run too, a file of questions with known procedures, and the out-of-scope examples of Rasa's training data, all
 with and without accents. Nothing of ``tests/benchmark`` is read.
 
-    python tools/search/calibrate.py --home var --questions ../shared/data/questions/dev-gold.jsonl
+    python -m tools.search.calibrate --home var --questions ../shared/data/questions/dev-gold.jsonl
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
 import re
 import shutil
 from collections.abc import Iterator
@@ -29,21 +28,18 @@ from knowledge.search.encoder import Encoder
 from knowledge.search.index import Index, build
 from knowledge.search.ranking import Ranker
 from knowledge.settings import ROOT, Settings
-from knowledge.text import fold, normalize
+from knowledge.text import clean, fold, normalize
+from tools.encoder.pairs import is_held_out
 
 OUT = ROOT / "knowledge" / "search" / "decision.json"
-HELD_OUT_SHARE = 0.2
 
 
 def held_out(procedures: Iterator[Procedure], questions: list[tuple[str, str]]) -> Iterator[Procedure]:
-    """Procedures without a fifth of their phrases, which become questions."""
-    chance = random.Random(11)
+    """Procedures without the phrases that the encoder was not trained on, which become questions."""
     for procedure in procedures:
-        if len(procedure.phrases) >= 3:
-            count = max(1, round(HELD_OUT_SHARE * len(procedure.phrases)))
-            held = set(chance.sample(procedure.phrases, count))
-            procedure.phrases = [p for p in procedure.phrases if p not in held]
-            questions += [(phrase, procedure.code) for phrase in held]
+        held = [phrase for phrase in procedure.phrases if is_held_out(clean(phrase))]
+        procedure.phrases = [phrase for phrase in procedure.phrases if phrase not in held]
+        questions += [(phrase, procedure.code) for phrase in held]
         yield procedure
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from knowledge.search.lexical import LexicalIndex, terms
 
-TEXTS = ["đăng ký khai sinh", "đăng ký khai tử", "đăng ký kết hôn có yếu tố nước ngoài", "cấp bản sao trích lục"]
+TEXTS = ["đăng ký khai sinh", "đăng ký khai tử", "đăng ký kết hôn có yếu tố nước ngoài", "cấp bản sao trích lục", "đăng ký khai tư"]
 
 
 def test_the_lexical_half_really_splits_words() -> None:
@@ -18,8 +18,9 @@ def test_the_lexical_half_really_splits_words() -> None:
 def test_accents_are_not_needed_but_count() -> None:
     index = LexicalIndex.build(TEXTS)
     assert index.scores("khai sinh").argmax() == 0
-    assert index.scores("KHAI TU").argmax() == 1
-    assert index.scores("khai tử")[1] > index.scores("khai tu")[1]
+    assert index.scores("KHAI TU").argmax() in (1, 4)
+    assert index.scores("khai tử")[1] > index.scores("khai tử")[4]
+    assert index.scores("khai tu")[1] == index.scores("khai tu")[4]
     assert not index.scores("bóng đá").any()
 
 
