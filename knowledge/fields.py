@@ -111,16 +111,22 @@ def _split(text: str) -> list[str]:
 
 
 def _find(words: list[str]) -> _Found:
+    return _find_cached(tuple(words))
+
+
+@lru_cache(maxsize=64)  # finding the fields and stripping their words look at the same message
+def _find_cached(words: tuple[str, ...]) -> _Found:
     data = _data()
     folded = [fold(word) for word in words]
     marks = [""] * len(words)
     asking = [False] * len(words)
     at: list[tuple[int, str]] = []
     present = set(folded)
+    line = ""
     for rule in data.rules:
         if any(present.isdisjoint(words_of_part) for words_of_part in rule.needed):
             continue
-        line = "".join(f"{mark}{word} " for word, mark in zip(folded, marks, strict=True))
+        line = line or "".join(f"{mark}{word} " for word, mark in zip(folded, marks, strict=True))
         for match in rule.pattern.finditer(line):
             taken = _taken(line, match)
             other = sum(words[i] != folded[i] and words[i] not in rule.words for i in taken)
@@ -129,6 +135,7 @@ def _find(words: list[str]) -> _Found:
             for i in taken:
                 marks[i] = _USED if rule.field else _KEPT
                 asking[i] = rule.field is not None
+            line = ""  # the next rule sees the new marks
             if rule.field:
                 at.append((taken[0], rule.field))
     fields = list(dict.fromkeys(field for _, field in sorted(at)))

@@ -51,7 +51,10 @@ class LexicalIndex:
     def load(cls, folder: Path, size: int) -> LexicalIndex:
         if not folder.exists():
             return cls(None, size)
-        return cls(bm25s.BM25.load(folder, mmap=True, show_progress=False), size)
+        retriever = bm25s.BM25.load(folder, mmap=True, show_progress=False)
+        # Plain views of the mapped files: slicing numpy's memmap class costs more than the look-up itself.
+        retriever.scores = {name: np.asarray(v) if isinstance(v, np.memmap) else v for name, v in retriever.scores.items()}
+        return cls(retriever, size)
 
     def scores(self, text: str) -> np.ndarray:
         """BM25 score of every text, float32, as a share of what a text of average length with all the words would get.
@@ -87,4 +90,4 @@ class LexicalIndex:
         return math.log(1 + (self._size - known + 0.5) / (known + 0.5))
 
     def _holds(self, word: str, position: int) -> bool:
-        return bool(np.isin(position, self._postings(word)))
+        return bool((self._postings(word) == position).any())

@@ -16,11 +16,11 @@ from knowledge.text import fold
 class Weights:
     """How much each signal counts. Chosen on development questions; see docs/search.md."""
 
-    dense: float = 0.4
-    dense_unaccented: float = 0.35
-    names: float = 5.0
+    dense: float = 0.5
+    dense_unaccented: float = 0.45
+    names: float = 4.0
     bodies: float = 4.0
-    missing_variant: float = 0.6  # taken off for a special variant that the question does not mention
+    missing_variant: float = 0.4  # taken off for a special variant that the question does not mention
     commune: float = 0.15
     province: float = 0.08
     curated: float = 0.15

@@ -77,7 +77,7 @@ def main() -> None:
     folder = args.home / "calibration-index"
     if not folder.exists() and settings.index_dir.exists():
         shutil.copytree(settings.index_dir, folder)  # its vectors are reused
-    procedures = held_out(PhraseBank.of(settings).added_to(Catalogue.open(settings).current()), questions)
+    procedures = list(held_out(PhraseBank.of(settings).added_to(Catalogue.open(settings).current()), questions))
     build(folder, procedures, encoder, "calibration")
     ranker = Ranker(Index.open(folder, encoder), encoder)
 
