@@ -127,6 +127,7 @@ def _find_cached(words: tuple[str, ...]) -> _Found:
         if any(present.isdisjoint(words_of_part) for words_of_part in rule.needed):
             continue
         line = line or "".join(f"{mark}{word} " for word, mark in zip(folded, marks, strict=True))
+        changed = False
         for match in rule.pattern.finditer(line):
             taken = _taken(line, match)
             other = sum(words[i] != folded[i] and words[i] not in rule.words for i in taken)
@@ -135,9 +136,11 @@ def _find_cached(words: tuple[str, ...]) -> _Found:
             for i in taken:
                 marks[i] = _USED if rule.field else _KEPT
                 asking[i] = rule.field is not None
-            line = ""  # the next rule sees the new marks
             if rule.field:
                 at.append((taken[0], rule.field))
+            changed = True
+        if changed:
+            line = ""  # the next rule sees the new marks
     fields = list(dict.fromkeys(field for _, field in sorted(at)))
     if len(fields) > 1:
         fields = [field for field in fields if field not in data.weak] or fields[:1]

@@ -124,7 +124,7 @@ class SearchEngine:
         if not any(c.isalnum() for c in topic) or not self.index.cards:
             return SearchResult(text, Decision.ABSTAIN, fields, [], _ms_since(started))
         signals = self.ranker.rank(topic, filters)
-        decision = self.policy.decide(evidence(signals, topic))
+        decision = self.policy.decide(evidence(signals))
         hits = [self._hit(int(p), float(signals.score[p])) for p in signals.order[:k] if signals.score[p] > -1e9]
         question = self._clarify(signals) if decision is Decision.CLARIFY else None
         return SearchResult(text, decision, fields, hits, _ms_since(started), question)

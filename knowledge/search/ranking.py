@@ -49,6 +49,7 @@ class Signals:
     order: np.ndarray  # positions of the best procedures, best first
     score: np.ndarray  # fused score of every procedure
     cosine: np.ndarray  # best cosine of every procedure
+    words: float  # BM25 of the first one's nearest text, as a share of the best possible
     coverage: float  # share of the question's words that the first procedure mentions
     unaccented: bool  # whether the question was typed without accents
 
@@ -58,7 +59,8 @@ class Ranker:
 
     def __init__(self, index: Index, encoder: Encoder, weights: Weights | None = None) -> None:
         self.index, self.encoder, self.weights = index, encoder, weights or Weights()
-        self.variants = VariantTable([f"{c.name} {c.title}" for c in index.cards])
+        # The plain title where there is one: official names list every case that they cover.
+        self.variants = VariantTable([c.title for c in index.cards])
         self._prior = self._static_prior()
         self._provinces = np.asarray([fold(c.province) for c in index.cards])
         self._province_names = sorted(set(self._provinces.tolist()) - {""})
@@ -85,7 +87,8 @@ class Ranker:
         score[~self._allowed(filters)] = -np.inf
         order = _best(score, _RANKED)
         coverage = self.index.bodies.coverage(text, int(order[0])) if count else 0.0
-        return Signals(order, score, cosine, coverage, unaccented)
+        words = float(names[order[0]]) if count else 0.0
+        return Signals(order, score, cosine, words, coverage, unaccented)
 
     def _dense(self, text: str, count: int) -> np.ndarray:
         query = self.encoder.encode_queries([text])

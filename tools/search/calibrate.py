@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
+from knowledge import sources
 from knowledge.catalogue import Catalogue
 from knowledge.fields import strip_fields
 from knowledge.phrase_bank import PhraseBank
@@ -55,7 +56,28 @@ def look(ranker: Ranker, question: str) -> tuple[Evidence | None, str]:
     topic = strip_fields(message) or message
     signals = ranker.rank(topic)
     code = ranker.index.cards[int(signals.order[0])].code
-    return evidence(signals, topic), code
+    return evidence(signals), code
+
+
+def evidence_of(
+    settings: Settings, encoder: Encoder, folder: Path, procedures: Iterator[Procedure], asked: list[tuple[str, set[str]]]
+) -> list[tuple[Evidence, bool, bool]]:
+    """Evidence over one catalogue, each with whether it is in scope and whether the first is right."""
+    questions: list[tuple[str, str]] = []
+    if not folder.exists() and settings.index_dir.exists():
+        shutil.copytree(settings.index_dir, folder)  # its vectors are reused
+    kept = list(held_out(PhraseBank.of(settings).added_to(procedures), questions))
+    build(folder, kept, encoder, f"calibration of {len(kept)}")
+    ranker = Ranker(Index.open(folder, encoder), encoder)
+    known = {procedure.code for procedure in kept}
+    inside = [(q, {code}) for q, code in questions] + [(q, codes) for q, codes in asked if codes & known]
+    rows = []
+    for question, codes in [*inside, *((message, set()) for message in out_of_scope())]:
+        for form in (question, fold(question)):
+            found, code = look(ranker, form)
+            if found:
+                rows.append((found, bool(codes), code in codes))
+    return rows
 
 
 def fit(rows: list[list[float]], labels: list[bool]) -> dict[str, object]:
@@ -73,29 +95,19 @@ def main() -> None:
     args = parser.parse_args()
     settings = Settings(home=args.home)
     encoder = Encoder.load(settings.encoder, runtime=settings.encoder_runtime)
-    questions: list[tuple[str, str]] = []
-    folder = args.home / "calibration-index"
-    if not folder.exists() and settings.index_dir.exists():
-        shutil.copytree(settings.index_dir, folder)  # its vectors are reused
-    procedures = list(held_out(PhraseBank.of(settings).added_to(Catalogue.open(settings).current()), questions))
-    build(folder, procedures, encoder, "calibration")
-    ranker = Ranker(Index.open(folder, encoder), encoder)
-
-    labelled: list[tuple[Evidence, bool, bool]] = []
-    asked = [(q, {code}) for q, code in questions]
-    for file in args.questions:
-        rows = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-        asked += [(row["question"], set(row["acceptable_codes"])) for row in rows]
-    for question, codes in asked:
-        for form in (question, fold(question)):
-            found, code = look(ranker, form)
-            if found:
-                labelled.append((found, True, code in codes))
-    for message in out_of_scope():
-        for form in (message, fold(message)):
-            found, _code = look(ranker, form)
-            if found:
-                labelled.append((found, False, False))
+    asked = [
+        (row["question"], set(row["acceptable_codes"]))
+        for file in args.questions
+        for row in map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    ]
+    _name, starter = sources.read(ROOT / "knowledge" / "starter")
+    small = [record for record in starter if isinstance(record, Procedure)]
+    catalogues = {"national": Catalogue.open(settings).current(), "starter": iter(small)}
+    labelled = [
+        row
+        for name, procedures in catalogues.items()
+        for row in evidence_of(settings, encoder, args.home / f"calibration-{name}", procedures, asked)
+    ]
 
     vectors = [found.vector() for found, _scope, _right in labelled]
     inside = [(v, right) for v, (_f, scope, right) in zip(vectors, labelled, strict=True) if scope]

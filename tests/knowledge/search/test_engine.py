@@ -56,7 +56,7 @@ def test_nothing_to_search_for_is_abstained_from(starter_engine: SearchEngine, t
 
 
 def test_a_clarification_offers_two_to_five_options(starter_engine: SearchEngine) -> None:
-    asked = [starter_engine.search(q) for q in ("đất", "đăng ký xe", "giấy tờ xe", "khai sinh lại", "cấp lại")]
+    asked = [starter_engine.search(q) for q in ("thủ tục về đất đai", "đăng ký xe", "giấy phép xây dựng", "đăng ký khai sinh có yếu tố nước ngoài", "cấp lại")]
     for found in (f for f in asked if f.decision is Decision.CLARIFY):
         assert found.clarification is not None
         assert 2 <= len(found.clarification.options) <= 5
