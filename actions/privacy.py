@@ -34,6 +34,14 @@ class Masked:
         return "id" in self.kinds
 
 
+_MARK = re.compile(r"\s*\[số (?:điện thoại|giấy tờ)\]\s*")
+
+
+def without_marks(text: str) -> str:
+    """A masked text with a blank where a number was."""
+    return _MARK.sub(" ", text).strip()
+
+
 def mask(text: str) -> Masked:
     """Replace identity and phone numbers by a word."""
     kept: list[str] = []

@@ -9,7 +9,7 @@ import re
 import time
 from collections import OrderedDict, deque
 
-from actions.privacy import mask
+from actions.privacy import mask, without_marks
 from actions.procedures import Message, ProcedureTalk, Talk
 from actions.replies import Reply
 from actions.turns import TurnLog
@@ -73,14 +73,14 @@ class Conversations:
             return [Reply(text=_TOO_FAST, status="error")]
         masked = mask(_not_a_command(clean(text)))
         notice = [Reply(text=_ID_NOTICE, status="refused_personal_data")] if masked.identity else []
-        rest = masked.text.replace("[số giấy tờ]", " ") if masked.identity else masked.text
+        rest = without_marks(masked.text)  # the marks are words that search would look for
         if not any(c.isalnum() for c in rest):
             return notice or [Reply(text=_EMPTY, status="clarification")]
         try:
-            return notice + await self._rasa.send(session, masked.text)
+            return notice + await self._rasa.send(session, rest)
         except RasaUnavailableError as error:
             logger.warning("answering without Rasa: %s", error)
-            return notice + await self._answer_without_rasa(state, masked.text)
+            return notice + await self._answer_without_rasa(state, rest)
 
     async def _answer_without_rasa(self, state: _State, text: str) -> list[Reply]:
         reply, state.talk = await asyncio.to_thread(self._talk.respond, _plain_message(text), state.talk)

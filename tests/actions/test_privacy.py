@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.privacy import mask
+from actions.privacy import mask, without_marks
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,7 @@ def test_no_citizen_number_survives(number: str, around: str) -> None:
 @given(st.text(max_size=300))
 def test_any_text_is_accepted(text: str) -> None:
     mask(text)
+
+
+def test_a_masked_text_can_be_searched_without_the_marks() -> None:
+    assert without_marks(mask("cccd 079203001234 hết hạn, gọi 0912345678").text) == "cccd hết hạn, gọi"

@@ -45,7 +45,7 @@ def test_two_kinds_of_facts_in_one_message(chat: Chat) -> None:
 
 
 def test_correcting_going_back_and_starting_over(chat: Chat) -> None:
-    assert chat.say("làm khai sinh cho con cần giấy tờ gì")["procedure_code"] == BIRTH
+    assert chat.say("con tôi mới sinh cần giấy tờ gì")["procedure_code"] == BIRTH
     assert chat.say("à không, ý em là khai tử")["procedure_code"] == DEATH
     assert chat.say("quay lại cái trước")["procedure_code"] == BIRTH
     assert chat.say("bắt đầu lại")["status"] == "small_talk"

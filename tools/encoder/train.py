@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
+from tokenizers import Tokenizer
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
@@ -31,7 +32,7 @@ from tools.encoder.pairs import Entry, Pair, as_typed, group_of, phrase_pairs, r
 
 TUNED = ROOT / "var/encoder/tuned"
 PHRASES = [*sorted(ROOT.glob("knowledge/starter/*.yml")), *sorted(ROOT.glob("knowledge/phrases/*.yml"))]
-TRAINING_TOKENS = 64
+TRAINING_TOKENS = 40
 NEIGHBOURS = 12
 """Names nearest to a phrase from which its hard negatives are drawn."""
 TOLERANCE = 0.01
@@ -46,9 +47,9 @@ class Options:
     AVX512-BF16 or AMX, and slower on any other.
     """
 
-    epochs: float = 1.0
+    epochs: float = 1.3
     batch: int = 32
-    rate: float = 3e-5
+    rate: float = 4e-5
     scale: float = 50.0
     negatives: int = 1
     seed: int = 7
@@ -258,6 +259,14 @@ def refusals(before: dict[str, dict[str, float]], after: dict[str, dict[str, flo
     return worse
 
 
+def forget_lengths(path: Path) -> None:
+    """Saving writes the last batch's truncation and padding into the tokenizer; a reader sets its own."""
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.save(str(path))
+
+
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--base", type=Path, default=BASE, help="fp32 folder to start from")
@@ -294,6 +303,7 @@ def main() -> None:
     tune(model, entries, names, mine(model, entries, names, vectors), options)
     after = measure(model, names, embed(model, names.texts, "passage"), sets)
     model.save(str(given.out), create_model_card=False)
+    forget_lengths(given.out / "tokenizer.json")
     (given.out / "figures.json").write_text(json.dumps({"before": before, "after": after}, indent=1))
     report(before, after)
     if against := refusals(before, after):
