@@ -236,15 +236,10 @@ class ProcedureTalk:
         if number is not None:
             position = number if number < 0 else number - 1
             return talk.options[position] if -len(talk.options) <= position < len(talk.options) else None
-        asked = set(content_words(folded))
-        if not asked or len(asked) > 12:
+        if not content_words(folded):
             return None
-        by_name = [code for code in talk.options if asked <= self._name_words(code)]
-        return by_name[0] if len(by_name) == 1 else None
-
-    def _name_words(self, code: str) -> set[str]:
-        card = self.engine.card(code)
-        return set(tokens(fold(f"{card.name} {card.title}"))) if card else set()
+        found = self.engine.search(message.text, k=1).results
+        return found[0].code if found and found[0].code in talk.options else None
 
 
 _CORRECTION = re.compile("|".join(_WORDS["correction"]), re.IGNORECASE)

@@ -46,7 +46,9 @@ def clarification(cards: Sequence[Card], positions: Sequence[int], table: Varian
 
 
 def _separating_question(chosen: Sequence[int], table: VariantTable) -> str:
-    """The question of the marker that one part of the candidates carries, if it is the only one that splits them."""
+    """The question of the one marker that tells two candidates apart; more of them differ in other ways too."""
+    if len(chosen) != 2:
+        return _GENERAL
     carries = table.carries[np.asarray(chosen)]
     splitting = [i for i in range(carries.shape[1]) if carries[:, i].any() and not carries[:, i].all()]
     return variants()[splitting[0]].ask if len(splitting) == 1 else _GENERAL

@@ -68,6 +68,12 @@ def test_an_option_is_chosen_by_its_name_or_as_the_last(talk: ProcedureTalk) -> 
     assert say(talk, state, "cái cuối", "choose_option", ordinal=-1)[0].procedure_code == DEATH
 
 
+def test_another_procedure_is_not_taken_for_an_offered_one(talk: ProcedureTalk) -> None:
+    offered = Talk(options=["1.000689", BIRTH, "1.003583"])
+    reply, _state = say(talk, offered, "đăng ký kết hôn cần gì")
+    assert reply.procedure_code in ("1.000894", None)
+
+
 def test_a_number_without_options_asks_what_is_meant(talk: ProcedureTalk) -> None:
     assert say(talk, Talk(), "số 2", "choose_option")[0].status == "clarification"
 

@@ -78,10 +78,10 @@ def test_what_is_not_about_a_procedure_has_a_decent_answer(chat: Chat, text: str
 def test_identity_numbers_are_refused_and_the_question_still_answered(running_motcua: str) -> None:
     http = httpx.Client(base_url=running_motcua, timeout=30.0)
     session = http.post("/api/v1/web/sessions").json()["session"]
-    sent = {"session": session, "text": "số 079203001234, khai tử cần giấy tờ gì"}
+    sent = {"session": session, "text": "số 079203001234, xin giấy độc thân cần giấy tờ gì"}
     first, second = http.post("/api/v1/web/messages", json=sent).json()["messages"]
     assert first["status"] == "refused_personal_data"
-    assert second["procedure_code"] == DEATH
+    assert second["procedure_code"] == "1.004873"
 
 
 @pytest.mark.parametrize(
