@@ -93,7 +93,7 @@ async def _ready_parts(app: FastAPI) -> dict[str, str]:
         with catalogue.engine.connect() as connection:
             connection.execute(text("select 1"))
         parts["database"] = "ready"
-        current = await asyncio.to_thread(is_current, app.state.settings)
+        current = await asyncio.to_thread(is_current, app.state.settings, catalogue)
         parts["index"] = "ready" if current else "stale: run `motcua index`"
     except Exception:
         logger.exception("readiness check failed")

@@ -24,14 +24,18 @@ from knowledge.text import normalize
 _CODE = re.compile(r"(?<![\d.])\d\.\d{6}(?:\.[0-9A-Z.]+)?(?![\d])", re.IGNORECASE)
 
 
-def contents_fingerprint(settings: Settings) -> str:
+def contents_fingerprint(settings: Settings, catalogue: Catalogue) -> str:
     """Changes with the catalogue and with the phrase bank: what an index was built from."""
-    return f"{Catalogue.open(settings).fingerprint()}/{phrase_bank.fingerprint(settings)}"
+    return f"{catalogue.fingerprint()}/{phrase_bank.fingerprint(settings)}"
 
 
-def is_current(settings: Settings) -> bool:
-    """Whether the installation's index was built from the present catalogue and phrases."""
-    return describe(settings.index_dir).get("catalogue") == contents_fingerprint(settings)
+def is_current(settings: Settings, catalogue: Catalogue | None = None) -> bool:
+    """Whether the installation's index was built from the present catalogue and phrases.
+
+    Who has the catalogue open passes it: opening it makes a connection and checks the schema.
+    """
+    present = contents_fingerprint(settings, catalogue or Catalogue.open(settings))
+    return describe(settings.index_dir).get("catalogue") == present
 
 
 def rebuild(settings: Settings, progress: Callable[[int, int], None] | None = None) -> BuildReport:
@@ -39,7 +43,7 @@ def rebuild(settings: Settings, progress: Callable[[int, int], None] | None = No
     catalogue = Catalogue.open(settings)
     procedures = phrase_bank.PhraseBank.of(settings).added_to(catalogue.current())
     encoder = Encoder.load(settings.encoder, threads=settings.encoder_threads, runtime=settings.encoder_runtime)
-    return build(settings.index_dir, procedures, encoder, contents_fingerprint(settings), progress)
+    return build(settings.index_dir, procedures, encoder, contents_fingerprint(settings, catalogue), progress)
 
 
 @dataclass(frozen=True)
