@@ -11,18 +11,18 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 
 from actions.replies import Reply, ReplyOption
 from knowledge.answers import TITLES, answer
 from knowledge.catalogue import Catalogue
-from knowledge.fields import asked_fields, strip_fields
+from knowledge.fields import asked_fields, content_words, strip_fields
 from knowledge.procedure import Procedure
+from knowledge.search.context import Context, search_in_context
 from knowledge.search.decision import Decision
 from knowledge.search.engine import SearchEngine, SearchResult
 from knowledge.settings import Settings
-from knowledge.text import fold, normalize, tokens
+from knowledge.text import fold, normalize
 
 _WORDS = json.loads(Path(__file__).with_name("talk_words.json").read_text(encoding="utf-8"))
 _SHORTCUTS = {"documents": "Giấy tờ", "fee": "Lệ phí", "time": "Thời hạn", "place": "Nơi nộp", "method": "Nộp online"}
@@ -30,6 +30,10 @@ _INTENT_FIELD = {
     "ask_documents": "documents", "ask_fee": "fee", "ask_time": "time", "ask_place": "place", "ask_online": "method",
     "ask_form": "form", "ask_conditions": "conditions", "ask_result": "result", "ask_legal": "legal",
 }  # fmt: skip
+_GUESS = 0.5
+"""Share of the probability from which an option is taken as meant by somebody who does not choose."""
+_TOPIC_LENGTH = 200
+_REMEMBERED = 5
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,11 @@ class Talk:
     """What is remembered between turns."""
 
     procedure_code: str | None = None
-    previous_code: str | None = None
+    earlier: list[str] = field(default_factory=list)  # procedures talked about before, the last one first
     fields: list[str] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
+    guess: str | None = None  # the likely one of the options, for who goes on without choosing
+    topic: str = ""  # the words that led to the options
     page: int = 1
 
 
@@ -78,11 +84,11 @@ class ProcedureTalk:
             reply, after = self._tell(chosen, message.asked or talk.fields, talk)
             return reply, replace(after, options=talk.options)  # another one can still be picked
         if message.intent == "choose_option":
-            return self._follow_up(message, replace(talk, procedure_code=None))
+            return self._follow_up(message, replace(talk, procedure_code=None, guess=None))
         if message.intent == "more":
             return self._more(talk)
         if message.intent == "go_back":
-            return self._go_back(talk)
+            return self._go_back(message, talk)
         if message.intent == "correct":
             return self._correct(message, talk)
         if message.intent in ("affirm", "deny"):
@@ -95,27 +101,19 @@ class ProcedureTalk:
         topic = strip_fields(normalize(message.text))
         if not content_words(topic):
             return self._follow_up(message, talk)
-        found = self.engine.search(message.text, k=8)
-        if talk.procedure_code and self._still_about(talk.procedure_code, found, topic, message):
-            return self._tell(talk.procedure_code, message.asked, talk)
+        if talk.earlier and _LOOKS_BACK.search(fold(message.text)):
+            return self._go_back(message, talk)
+        context = Context(talk.procedure_code, tuple(talk.options), talk.topic)
+        found = search_in_context(self.engine, message.text, context)
         if found.decision is Decision.ANSWER:
             return self._tell(found.results[0].code, message.asked, talk)
         if found.decision is Decision.CLARIFY:
-            return self._clarify(found, message, talk)
+            return self._clarify(found, message, replace(talk, topic=topic[:_TOPIC_LENGTH]))
         return self._none_fits(found, talk)
 
-    def _still_about(self, code: str, found: SearchResult, topic: str, message: Message) -> bool:
-        """Whether the message goes on about the present procedure: nothing better fits, and it asks a field."""
-        if found.results and found.results[0].code == code:
-            return True
-        if not message.asked:
-            return False
-        if found.decision is Decision.ABSTAIN:
-            return True
-        near = [hit.code for hit in found.results[:3]]
-        return found.decision is Decision.CLARIFY and (code in near or len(content_words(topic)) <= 1)
-
     def _follow_up(self, message: Message, talk: Talk) -> tuple[Reply, Talk]:
+        if talk.guess and message.asked:
+            return self._tell_guess(talk.guess, message, talk)
         if talk.procedure_code:
             return self._tell(talk.procedure_code, message.asked, talk)
         if talk.options:
@@ -126,13 +124,19 @@ class ProcedureTalk:
         )
         return Reply(text=text, status="clarification", fields=message.asked), replace(talk, fields=message.asked)
 
+    def _tell_guess(self, code: str, message: Message, talk: Talk) -> tuple[Reply, Talk]:
+        """Who goes on without choosing is answered for the likely option, and told so; the others stay on offer."""
+        reply, after = self._tell(code, message.asked, talk)
+        text = f"Tôi đang hiểu anh/chị hỏi việc này; nếu không phải, anh/chị nhắn số của việc khác ở trên.\n{reply.text}"
+        return reply.model_copy(update={"text": text}), replace(after, options=talk.options)
+
     def _tell(self, code: str, fields: Iterable[str], talk: Talk, page: int = 1) -> tuple[Reply, Talk]:
         procedure = self.catalogue.get(code)
         if procedure is None:
             return self._gone(code), replace(talk, options=[])
         told = answer(procedure, fields, page)
-        left = talk.procedure_code if talk.procedure_code != code else None
-        after = Talk(code, left or talk.previous_code, [f for f in told.fields if f in TITLES], [], told.page)
+        fields = [f for f in told.fields if f in TITLES]
+        after = Talk(procedure_code=code, earlier=_before(talk, code), fields=fields, page=told.page)
         status = "answered" if told.status == "answered" else "not_published"
         reply = Reply(
             text=told.text,
@@ -159,7 +163,8 @@ class ProcedureTalk:
         assert found.clarification is not None
         codes = [option.code for option in found.clarification.options]
         labels = [option.label for option in found.clarification.options]
-        after = replace(talk, options=codes, fields=message.asked)
+        guess = found.results[0].code if found.results[0].score >= _GUESS else None
+        after = replace(talk, options=codes, fields=message.asked, guess=guess)
         return self._options_reply(found.clarification.question, codes, labels, message.asked), after
 
     def _offer(self, question: str, codes: list[str], talk: Talk) -> tuple[Reply, Talk]:
@@ -200,16 +205,20 @@ class ProcedureTalk:
             return self._follow_up(Message(""), talk)
         return self._tell(talk.procedure_code, talk.fields, talk, talk.page + 1)
 
-    def _go_back(self, talk: Talk) -> tuple[Reply, Talk]:
-        if not talk.previous_code:
+    def _go_back(self, message: Message, talk: Talk) -> tuple[Reply, Talk]:
+        """Back to the procedure that the message names, else to the one before."""
+        if not talk.earlier:
             text = "Chưa có thủ tục nào trước đó để quay lại. Anh/chị cần hỏi việc gì ạ?"
             return Reply(text=text, status="clarification"), talk
-        return self._tell(talk.previous_code, talk.fields, talk)
+        named = content_words(strip_fields(normalize(message.text)))
+        found = self.engine.likeliest(" ".join(named), talk.earlier) if named else None
+        code = found[0] if found and found[1] >= _GUESS else talk.earlier[0]
+        return self._tell(code, message.asked or talk.fields, talk)
 
     def _correct(self, message: Message, talk: Talk) -> tuple[Reply, Talk]:
         """"À không, ý em là khai tử": what follows is a new question with the fields asked before."""
         rest = _CORRECTION.sub(" ", message.text).strip(" ,.;:!")
-        before = replace(talk, procedure_code=None, previous_code=talk.procedure_code or talk.previous_code)
+        before = replace(talk, procedure_code=None, earlier=_before(talk, None), options=[])
         fields = message.asked or talk.fields
         if not content_words(strip_fields(normalize(rest))):
             text = "Xin lỗi anh/chị, tôi hiểu chưa đúng. Anh/chị nói lại giúp việc cần làm ạ?"
@@ -242,6 +251,13 @@ class ProcedureTalk:
         return found[0].code if found and found[0].code in talk.options else None
 
 
+def _before(talk: Talk, code: str | None) -> list[str]:
+    """The procedures talked about before ``code``."""
+    seen = [talk.procedure_code, *talk.earlier] if talk.procedure_code else talk.earlier
+    return [c for c in dict.fromkeys(seen) if c and c != code][:_REMEMBERED]
+
+
+_LOOKS_BACK = re.compile(r"\b(?:quay lai|tro lai|(?:luc|hoi|ban) nay)\b")
 _CORRECTION = re.compile("|".join(_WORDS["correction"]), re.IGNORECASE)
 _NUMBER = re.compile(r"^(?:(?:chon |so |cai so |cai thu |y so |y |cai |lua chon |muc |thu |dap an |phuong an )*)(\d)(?: (?:a|nhe|di|nha|em|ban))*$")
 
@@ -254,13 +270,3 @@ def _ordinal(folded: str) -> int | None:
         if any(re.fullmatch(pattern, folded) for pattern in patterns):
             return int(number)
     return None
-
-
-@lru_cache(maxsize=1)
-def _fillers() -> frozenset[str]:
-    return frozenset(_WORDS["fillers"].split())
-
-
-def content_words(text: str) -> list[str]:
-    """Folded words that carry a topic: what is left without politeness, pronouns and question words."""
-    return [word for word in tokens(fold(text)) if word not in _fillers()]

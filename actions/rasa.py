@@ -16,7 +16,7 @@ from actions.procedures import Message, ProcedureTalk, Talk
 from actions.replies import Reply
 from knowledge.settings import Settings
 
-_SLOTS = ("procedure_code", "previous_code", "fields", "options", "page")
+_SLOTS = ("procedure_code", "earlier", "fields", "options", "guess", "topic", "page")
 
 
 class AnswerAction(Action):
@@ -110,8 +110,10 @@ def _talk(tracker: Tracker) -> Talk:
     slots = {name: tracker.get_slot(name) for name in _SLOTS}
     return Talk(
         procedure_code=slots["procedure_code"],
-        previous_code=slots["previous_code"],
+        earlier=list(slots["earlier"] or []),
         fields=list(slots["fields"] or []),
         options=list(slots["options"] or []),
+        guess=slots["guess"],
+        topic=slots["topic"] or "",
         page=int(slots["page"] or 1),
     )

@@ -47,6 +47,7 @@ class _Data(NamedTuple):
     dropped: frozenset[str]
     hollow: frozenset[str]
     weak: frozenset[str]
+    fillers: frozenset[str]
 
 
 class _Found(NamedTuple):
@@ -97,7 +98,8 @@ def _rule(field: str | None, text: str, groups: dict[str, str]) -> _Rule:
 def _data() -> _Data:
     raw = json.loads(_DATA.read_text(encoding="utf-8"))
     rules = tuple(_rule(block["field"], rule, raw["groups"]) for block in raw["rules"] for rule in block["words"])
-    return _Data(rules, frozenset(raw["dropped"]), frozenset(raw["hollow"]), frozenset(raw["weak"]))
+    words = (frozenset(raw[name]) for name in ("dropped", "hollow", "weak"))
+    return _Data(rules, *words, frozenset(raw["fillers"].split()))
 
 
 def _split(text: str) -> list[str]:
@@ -192,3 +194,8 @@ def strip_fields(text: str) -> str:
         if kept == words:
             return " ".join(kept)
         words = kept  # taking words out can bring the words of another rule together
+
+
+def content_words(text: str) -> list[str]:
+    """Folded words that carry a topic: what is left without politeness, pronouns and question words."""
+    return [word for word in _WORD.findall(fold(text)) if word not in _data().fillers]

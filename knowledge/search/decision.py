@@ -3,7 +3,7 @@
 A wrong procedure is worse than a question back, and a question back is worse than a right answer.
 Two calibrated probabilities decide: that the question is about any procedure at all, and that the
 first procedure is the right one. Both are logistic functions of a few signals; their coefficients
-are data (``decision.json``), fitted on development questions by ``tools/search/calibrate.py``.
+are data (``decision.json``), fitted on development questions by ``tools/search/fit.py``.
 """
 
 from __future__ import annotations
@@ -15,9 +15,7 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
-from knowledge.search.ranking import Signals
+from knowledge.search.ranking import Ranking
 
 _FILE = Path(__file__).with_name("decision.json")
 
@@ -36,11 +34,13 @@ class Evidence:
     judged by one model.
     """
 
-    words: float  # BM25 of its nearest text, as a share of the best possible
-    lead: float  # by how much it leads the second
-    lead_third: float  # and the third
-    cosine: float  # of its nearest text
-    coverage: float  # share of the question's words that it mentions
+    nearest: float  # cosine of its nearest texts
+    outside: float  # by how much nearer it is than any message known to be about no procedure
+    words: float  # BM25 of its best text, as a share of the best possible
+    covered: float  # share of the question's words that it mentions
+    sure: float  # log odds that it is the right one among the candidates, at most 6
+    level: float  # the ranking's own score
+    asked: float  # how often people ask for it (0 to 3)
     unaccented: float  # 1 for a question typed without accents
 
     def vector(self) -> list[float]:
@@ -62,7 +62,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Policy:
-    """When to answer and when to abstain; ``near`` bounds how far behind the first an option may be."""
+    """When to answer and when to abstain; ``near``: share of the first one's probability that makes another an option."""
 
     in_scope: Model
     correct: Model
@@ -79,30 +79,28 @@ class Policy:
 
     def decide(self, evidence: Evidence | None) -> Decision:
         """What to do with a ranking; without evidence there is nothing to answer with."""
-        if evidence is None or self.in_scope.probability(evidence) < self.abstain_below:
+        if evidence is None:
             return Decision.ABSTAIN
-        return Decision.ANSWER if self.correct.probability(evidence) >= self.answer_from else Decision.CLARIFY
+        in_scope = self.in_scope.probability(evidence)
+        if in_scope < self.abstain_below:
+            return Decision.ABSTAIN
+        right = in_scope * self.correct.probability(evidence)
+        return Decision.ANSWER if right >= self.answer_from else Decision.CLARIFY
 
 
-def evidence(signals: Signals) -> Evidence | None:
+def evidence(ranking: Ranking) -> Evidence | None:
     """The evidence of a ranking; None where nothing was ranked."""
-    if not len(signals.order) or not np.isfinite(signals.score[signals.order[0]]):
+    if not len(ranking.order):
         return None
-    first = signals.order[0]
-    score = float(signals.score[first])
+    probability = float(ranking.probabilities[0])
+    nearest = ranking.feature("nearest")
     return Evidence(
-        words=signals.words,
-        lead=_lead(signals, score, 1),
-        lead_third=_lead(signals, score, 2),
-        cosine=float(signals.cosine[first]),
-        coverage=signals.coverage,
-        unaccented=float(signals.unaccented),
+        nearest=nearest,
+        outside=nearest - ranking.outside,
+        words=ranking.feature("words"),
+        covered=ranking.feature("covered"),
+        sure=min(6.0, math.log(probability / max(1e-9, 1 - probability))),
+        level=float(ranking.logits[0]),
+        asked=ranking.feature("asked"),
+        unaccented=float(ranking.unaccented),
     )
-
-
-def _lead(signals: Signals, score: float, place: int) -> float:
-    """Distance to a later place, at most 5."""
-    if len(signals.order) <= place:
-        return 5.0
-    other = float(signals.score[signals.order[place]])
-    return min(5.0, score - other) if np.isfinite(other) else 5.0

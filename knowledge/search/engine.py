@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
 
 from knowledge import phrase_bank
 from knowledge.catalogue import Catalogue
@@ -16,8 +14,8 @@ from knowledge.fields import asked_fields, strip_fields
 from knowledge.search.clarify import Clarification, clarification
 from knowledge.search.decision import Decision, Policy, evidence
 from knowledge.search.encoder import Encoder
-from knowledge.search.index import BuildReport, Card, Index, build, describe
-from knowledge.search.ranking import Filters, Ranker, Signals, Weights
+from knowledge.search.index import BuildReport, Card, Index, build, describe, shipped_fingerprint
+from knowledge.search.ranking import Filters, Ranker, Ranking
 from knowledge.settings import Settings
 from knowledge.text import normalize
 
@@ -26,7 +24,7 @@ _CODE = re.compile(r"(?<![\d.])\d\.\d{6}(?:\.[0-9A-Z.]+)?(?![\d])", re.IGNORECAS
 
 def contents_fingerprint(settings: Settings, catalogue: Catalogue) -> str:
     """Changes with the catalogue and with the phrase bank: what an index was built from."""
-    return f"{catalogue.fingerprint()}/{phrase_bank.fingerprint(settings)}"
+    return f"{catalogue.fingerprint()}/{phrase_bank.fingerprint(settings)}/{shipped_fingerprint()}"
 
 
 def is_current(settings: Settings, catalogue: Catalogue | None = None) -> bool:
@@ -48,7 +46,7 @@ def rebuild(settings: Settings, progress: Callable[[int, int], None] | None = No
 
 @dataclass(frozen=True)
 class Hit:
-    """A procedure found; ``score`` is comparable within one result only."""
+    """A procedure found; ``score`` says how likely it is the right one, if any is (0 to 1)."""
 
     code: str
     name: str
@@ -63,7 +61,11 @@ class Hit:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """What was found for a message. ``fields`` are the kinds of facts it asks for."""
+    """What was found for a message.
+
+    ``fields`` are the kinds of facts it asks for; ``in_scope`` and ``confidence`` how likely it is that
+    the message is about any procedure, and that the first one is the right one (0 to 1).
+    """
 
     query: str
     decision: Decision
@@ -71,6 +73,8 @@ class SearchResult:
     results: list[Hit]
     ms: float
     clarification: Clarification | None = field(default=None)
+    in_scope: float = 1.0
+    confidence: float = 1.0
 
     def to_dict(self) -> dict[str, object]:
         """The contract of ``motcua search --json``."""
@@ -92,11 +96,9 @@ class SearchResult:
 class SearchEngine:
     """An opened index with its encoder; safe to share between threads."""
 
-    def __init__(
-        self, index: Index, encoder: Encoder, weights: Weights | None = None, policy: Policy | None = None
-    ) -> None:
+    def __init__(self, index: Index, encoder: Encoder, policy: Policy | None = None) -> None:
         self.index = index
-        self.ranker = Ranker(index, encoder, weights)
+        self.ranker = Ranker(index, encoder)
         self.policy = policy or Policy.shipped()
         self._by_code = {c.code: position for position, c in enumerate(index.cards)}
 
@@ -127,21 +129,53 @@ class SearchEngine:
         topic = strip_fields(message) or message
         if not any(c.isalnum() for c in topic) or not self.index.cards:
             return SearchResult(text, Decision.ABSTAIN, fields, [], _ms_since(started))
-        signals = self.ranker.rank(topic, filters)
-        decision = self.policy.decide(evidence(signals))
-        hits = [self._hit(int(p), float(signals.score[p])) for p in signals.order[:k] if signals.score[p] > -1e9]
-        question = self._clarify(signals) if decision is Decision.CLARIFY else None
-        return SearchResult(text, decision, fields, hits, _ms_since(started), question)
+        return self._judged(text, fields, self.ranker.rank(topic, filters), k, started)
+
+    def likeliest(self, text: str, among: Sequence[str]) -> tuple[str, float] | None:
+        """The procedure of a few known ones that a text fits best, and its share of their probability."""
+        known = [code for code in among if code in self._by_code]
+        if not known or not any(c.isalnum() for c in text):
+            return None
+        ranking = self.ranker.rank(normalize(text), only=[self._by_code[code] for code in known])
+        return self.index.cards[int(ranking.order[0])].code, float(ranking.probabilities[0])
+
+    def twins(self, code: str, text: str) -> list[str]:
+        """Procedures for a special case that the text mentions and the procedure ``code`` is not for."""
+        positions = self.ranker.variants.narrowed(self._by_code[code], text)
+        return [self.index.cards[int(position)].code for position in positions]
+
+    def alike(self, code: str, other: str) -> float:
+        """How near two procedures are by name: cosine of the vectors of their names."""
+        first, second = (self.ranker.name_vector(self._by_code[c]) for c in (code, other))
+        return float(first @ second)
+
+    def _judged(self, text: str, fields: list[str], ranking: Ranking, k: int, started: float) -> SearchResult:
+        seen = evidence(ranking)
+        decision = self.policy.decide(seen)
+        likely = zip(ranking.order[:k], ranking.probabilities, strict=False)
+        hits = [self._hit(int(position), float(probability)) for position, probability in likely]
+        question = self._clarify(ranking) if decision is Decision.CLARIFY else None
+        in_scope = self.policy.in_scope.probability(seen) if seen else 0.0
+        confidence = in_scope * self.policy.correct.probability(seen) if seen else 0.0
+        return SearchResult(text, decision, fields, hits, _ms_since(started), question, in_scope, confidence)
+
+    def hit(self, code: str) -> Hit:
+        """A known procedure as a sure hit.
+
+        Raises:
+            KeyError: the index does not hold it.
+        """
+        return self._hit(self._by_code[code], 1.0)
 
     def card(self, code: str) -> Card | None:
         position = self._by_code.get(code)
         return None if position is None else self.index.cards[position]
 
-    def _clarify(self, signals: Signals) -> Clarification:
-        best = float(signals.score[signals.order[0]])
-        first = [int(p) for p in signals.order[:8] if np.isfinite(signals.score[p])]
-        near = [p for p in first if best - float(signals.score[p]) <= self.policy.near]
-        return clarification(self.index.cards, near if len(near) > 1 else first[:3], self.ranker.variants)
+    def _clarify(self, ranking: Ranking) -> Clarification:
+        probabilities = ranking.probabilities
+        near = int((probabilities >= self.policy.near * probabilities[0]).sum())
+        candidates = [int(position) for position in ranking.order[: max(near, 3)]]
+        return clarification(self.index.cards, candidates, self.ranker.variants)
 
     def _named_by_code(self, message: str) -> list[Hit]:
         codes = [match.group().upper().rstrip(".") for match in _CODE.finditer(message)]

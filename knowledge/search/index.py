@@ -11,20 +11,26 @@ import json
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import faiss
 import numpy as np
+import yaml
 
 from knowledge.procedure import Handling, Procedure
 from knowledge.search.accents import AccentRestorer
 from knowledge.search.encoder import Encoder
 from knowledge.search.lexical import LexicalIndex
-from knowledge.text import clean
+from knowledge.text import clean, normalize
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever the files of an index change their meaning; older indexes are rebuilt."""
+
+
+_ASKED = Path(__file__).with_name("asked.yml")
+_OUTSIDE = Path(__file__).with_name("outside.yml")
 
 
 class IndexMissingError(RuntimeError):
@@ -43,7 +49,28 @@ class Card:
     province: str
     promulgator: str
     has_details: bool
-    curated: bool
+    asked: int  # how often people ask for it: 0 to 3
+
+
+@lru_cache(maxsize=1)
+def asked_often() -> dict[str, int]:
+    """How often a procedure is asked for at a counter: 3 every day, 2 every week, 1 now and then (``asked.yml``)."""
+    return {str(code): int(often) for code, often in _yaml(_ASKED).items()}
+
+
+@lru_cache(maxsize=1)
+def outside_messages() -> list[str]:
+    """Messages that are about no procedure (``outside.yml``): what is nearer to them than to a procedure is out of scope."""
+    return [clean(str(message)) for messages in _yaml(_OUTSIDE).values() for message in messages]
+
+
+def shipped_fingerprint() -> str:
+    """Changes with the shipped files that an index is built from."""
+    return hashlib.sha256(_ASKED.read_bytes() + _OUTSIDE.read_bytes()).hexdigest()[:16]
+
+
+def _yaml(path: Path) -> dict[str, Any]:
+    return dict(yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
 
 
 def card(procedure: Procedure) -> Card:
@@ -56,7 +83,7 @@ def card(procedure: Procedure) -> Card:
         province=procedure.province or "",
         promulgator=procedure.promulgator or "",
         has_details=procedure.has_details,
-        curated=bool(procedure.phrases),
+        asked=asked_often().get(procedure.code, 0),
     )
 
 
@@ -71,7 +98,8 @@ def without_prefix(name: str) -> str:
 def texts_of(procedure: Procedure) -> list[str]:
     """The texts that get a vector each."""
     name = without_prefix(procedure.name)
-    texts = [name, procedure.plain_name or "", *procedure.phrases, *procedure.keywords]
+    # Phrases go through the same writing-out of abbreviations as the questions that they are compared with.
+    texts = [name, procedure.plain_name or "", *map(normalize, procedure.phrases), *procedure.keywords]
     texts += [f"xin {result}" for result in procedure.results if len(result) < 120]
     return list(dict.fromkeys(clean(text)[:400] for text in texts if text and text.strip()))
 
@@ -95,6 +123,7 @@ class Index:
     cards: list[Card]
     owners: np.ndarray  # for each text, the position of its procedure in ``cards``
     vectors: faiss.Index
+    outside: np.ndarray  # vectors of messages that are about no procedure
     names: LexicalIndex
     bodies: LexicalIndex
     accents: AccentRestorer
@@ -117,6 +146,7 @@ class Index:
             cards=cards,
             owners=np.load(folder / "owners.npy", mmap_mode="r"),
             vectors=faiss.read_index(str(folder / "vectors.faiss"), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY),
+            outside=np.load(folder / "outside.npy"),
             names=LexicalIndex.load(folder / "names", meta["texts"]),
             bodies=LexicalIndex.load(folder / "bodies", len(cards)),
             accents=AccentRestorer.load(folder / "accents.json"),
@@ -160,20 +190,23 @@ def build(
         cards.append(card(procedure))
         bodies.append(body_of(procedure))
         words += [bodies[-1], *procedure.steps[:10]]
-    hashes = [_hash(text) for text in texts]
-    fresh = list(dict.fromkeys(text for text, key in zip(texts, hashes, strict=True) if key not in known))
+    searched, outside = len(texts), outside_messages()
+    hashes = [_hash(text) for text in [*texts, *outside]]
+    fresh = list(dict.fromkeys(t for t, key in zip([*texts, *outside], hashes, strict=True) if key not in known))
     if fresh:
-        embedded = encoder.encode_passages(fresh, progress=progress)
-        known |= {_hash(text): vector for text, vector in zip(fresh, embedded, strict=True)}
+        fresh_vectors = encoder.encode_passages(fresh, progress=progress)
+        known |= {_hash(text): vector for text, vector in zip(fresh, fresh_vectors, strict=True)}
+    all_vectors = np.stack([known[key] for key in hashes]).astype(np.float32)
     vectors = faiss.IndexFlatIP(encoder.dimension)
     if texts:
-        vectors.add(np.stack([known[key] for key in hashes]).astype(np.float32))
+        vectors.add(all_vectors[:searched])
 
     draft = folder.with_name(folder.name + ".new")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     faiss.write_index(vectors, str(draft / "vectors.faiss"))
     np.save(draft / "owners.npy", np.asarray(owners, dtype=np.int32))
+    np.save(draft / "outside.npy", all_vectors[searched:])
     LexicalIndex.build(texts).save(draft / "names")
     LexicalIndex.build(bodies).save(draft / "bodies")
     AccentRestorer.learn([*texts, *words]).save(draft / "accents.json")
@@ -182,7 +215,8 @@ def build(
     meta = {"format": FORMAT, "encoder": encoder.fingerprint, "catalogue": catalogue_fingerprint}
     _write_json(draft / "meta.json", meta | {"texts": len(texts), "procedures": len(cards)})
     _swap(draft, folder)
-    return BuildReport(len(cards), len(texts), len(fresh), len(texts) - len(fresh))
+    embedded = len(set(fresh) & set(texts))
+    return BuildReport(len(cards), searched, embedded, searched - embedded)
 
 
 def describe(folder: Path) -> dict[str, Any]:
@@ -201,7 +235,8 @@ def _known_vectors(folder: Path, encoder: Encoder) -> dict[str, np.ndarray]:
     try:
         hashes = json.loads((folder / "hashes.json").read_text(encoding="utf-8"))
         vectors = faiss.read_index(str(folder / "vectors.faiss"))
-        return dict(zip(hashes, vectors.reconstruct_n(0, vectors.ntotal), strict=True))
+        rows = np.concatenate([vectors.reconstruct_n(0, vectors.ntotal), np.load(folder / "outside.npy")])
+        return dict(zip(hashes, rows, strict=True))
     except (OSError, ValueError, RuntimeError):
         return {}  # a damaged index is built anew
 

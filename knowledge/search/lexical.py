@@ -11,7 +11,6 @@ import numpy as np
 
 from knowledge.text import fold, tokens
 
-
 _K1, _B = 1.2, 0.6
 
 
@@ -26,6 +25,11 @@ def terms(text: str) -> list[str]:
     pairs = [f"{a}_{b}" for a, b in zip(folded, folded[1:], strict=False)]
     accented = [f"^{word}" for word, plain in zip(words, folded, strict=True) if word != plain]
     return [*folded, *pairs, *accented]
+
+
+def syllables(text: str) -> frozenset[str]:
+    """The different folded syllables of a text."""
+    return frozenset(fold(word) for word in tokens(text))
 
 
 class LexicalIndex:
@@ -65,29 +69,27 @@ class LexicalIndex:
         known = [term for term in asked if self._retriever and term in self._retriever.vocab_dict]
         if self._retriever is None or not known:
             return np.zeros(self._size, dtype=np.float32)
-        best = sum(self._rarity(term) for term in asked) / (1 + _K1)
+        best = sum(self.rarity(term) for term in asked) / (1 + _K1)
         return np.asarray(self._retriever.get_scores(known), dtype=np.float32) / best
 
-    def coverage(self, text: str, position: int) -> float:
-        """Share of the words of ``text`` (0 to 1, rare words counting more) that stand in one indexed text."""
-        words = {term for term in terms(text) if "_" not in term and not term.startswith("^")}
-        if self._retriever is None or not words:
-            return 0.0
-        weights = {word: self._rarity(word) for word in words}
-        found = sum(weight for word, weight in weights.items() if self._holds(word, position))
-        return found / sum(weights.values())
+    def coverage(self, words: frozenset[str], positions: np.ndarray) -> np.ndarray:
+        """Share of folded ``words`` (0 to 1, rare words counting more) that stands in each of the texts at ``positions``."""
+        found = np.zeros(len(positions), dtype=np.float32)
+        total = 0.0
+        for word in words:
+            rarity = self.rarity(word)
+            total += rarity
+            found += rarity * np.isin(positions, self._postings(word), assume_unique=True)
+        return found / total if total else found
 
     def _postings(self, word: str) -> np.ndarray:
-        assert self._retriever is not None
-        column = self._retriever.vocab_dict.get(word)
-        if column is None:
+        column = self._retriever.vocab_dict.get(word) if self._retriever else None
+        if self._retriever is None or column is None:
             return np.empty(0, dtype=np.int32)
         starts = self._retriever.scores["indptr"]
         return self._retriever.scores["indices"][starts[column] : starts[column + 1]]
 
-    def _rarity(self, word: str) -> float:
-        known = len(self._postings(word))  # idf as in Lucene
+    def rarity(self, term: str) -> float:
+        """How telling a term is: its idf as in Lucene."""
+        known = len(self._postings(term))
         return math.log(1 + (self._size - known + 0.5) / (known + 0.5))
-
-    def _holds(self, word: str, position: int) -> bool:
-        return bool((self._postings(word) == position).any())

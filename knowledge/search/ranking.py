@@ -1,31 +1,33 @@
-"""Ranking: what the vectors and the words say, brought to one order of procedures."""
+"""Ranking: what the vectors and the words say, brought to one order of procedures.
+
+Two steps. A quick score over all procedures picks the candidates; then a linear model over the
+features of each candidate (``features.py``) puts them in order and says how sure it is. Its weights
+are data (``ranking.json``), learned from development questions by ``tools/search/fit.py``.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
 from knowledge.search.encoder import Encoder
+from knowledge.search.features import FEATURES, FeatureTable
 from knowledge.search.index import Index
 from knowledge.search.variants import VariantTable
-from knowledge.text import fold
+from knowledge.text import fold, tokens
 
+_FILE = Path(__file__).with_name("ranking.json")
+_CANDIDATES = 60
+"""Procedures that are put in order; nobody looks further down."""
 
-@dataclass(frozen=True)
-class Weights:
-    """How much each signal counts. Chosen on development questions; see docs/search.md."""
-
-    dense: float = 0.5
-    dense_unaccented: float = 0.45
-    names: float = 4.0
-    bodies: float = 4.0
-    missing_variant: float = 0.4  # taken off for a special variant that the question does not mention
-    commune: float = 0.15
-    province: float = 0.08
-    curated: float = 0.15
-    name_only: float = -0.4
-    one_province: float = -0.35  # a province's own procedure, unless that province is named
+# The quick score's weights. It only has to bring the right procedure among the candidates.
+_DENSE, _WORDS, _BODIES = 0.5, 4.0, 4.0
+_SURPLUS, _NAME_ONLY, _ELSEWHERE = 0.4, 0.4, 0.35
 
 
 @dataclass(frozen=True)
@@ -38,92 +40,102 @@ class Filters:
 
 
 _EVERYTHING = Filters()
-_RANKED = 60
-"""Procedures that are put in order; nobody looks further down."""
 
 
 @dataclass(frozen=True)
-class Signals:
-    """All that the decision looks at, for one question."""
+class Ranking:
+    """The candidates for one question, best first."""
 
-    order: np.ndarray  # positions of the best procedures, best first
-    score: np.ndarray  # fused score of every procedure
-    cosine: np.ndarray  # best cosine of every procedure
-    words: float  # BM25 of the first one's nearest text, as a share of the best possible
-    coverage: float  # share of the question's words that the first procedure mentions
+    order: np.ndarray  # positions of procedures
+    features: np.ndarray  # a row for each, columns as in ``FEATURES``
+    logits: np.ndarray  # the model's score of each
+    vector: np.ndarray  # of the question
+    outside: float  # cosine of the nearest message that is known to be about no procedure
     unaccented: bool  # whether the question was typed without accents
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """How likely each candidate is the right one, if one of them is; they sum to 1."""
+        if not len(self.logits):
+            return self.logits
+        odds = np.exp(self.logits - self.logits[0])
+        return odds / odds.sum()
+
+    def feature(self, name: str, place: int = 0) -> float:
+        return float(self.features[place, FEATURES.index(name)])
+
+
+@lru_cache(maxsize=1)
+def shipped_weights() -> np.ndarray:
+    """The learned weights, in the order of ``FEATURES``."""
+    data = json.loads(_FILE.read_text(encoding="utf-8"))
+    return np.asarray([data[name] for name in FEATURES], dtype=np.float32)
 
 
 class Ranker:
     """Ranks the procedures of one index."""
 
-    def __init__(self, index: Index, encoder: Encoder, weights: Weights | None = None) -> None:
-        self.index, self.encoder, self.weights = index, encoder, weights or Weights()
+    def __init__(self, index: Index, encoder: Encoder, weights: np.ndarray | None = None) -> None:
+        self.index, self.encoder = index, encoder
+        self.weights = shipped_weights() if weights is None else weights
         # The plain title where there is one: official names list every case that they cover.
         self.variants = VariantTable([c.title for c in index.cards])
-        self._prior = self._static_prior()
+        self._features = FeatureTable(index, self.variants)
+        self._bare = np.asarray([not c.has_details for c in index.cards], dtype=np.float32)
         self._provinces = np.asarray([fold(c.province) for c in index.cards])
         self._province_names = sorted(set(self._provinces.tolist()) - {""})
-        self._elsewhere = np.where(self._provinces != "", self.weights.one_province, 0.0).astype(np.float32)
         self._fields = [fold(c.field) for c in index.cards]
 
-    def rank(self, text: str, filters: Filters = Filters()) -> Signals:
-        """Order all procedures for a normalised question."""
-        count = len(self.index.cards)
-        unaccented = self.index.accents.needs_accents(text)
-        restored = self.index.accents.restore(text) if unaccented else text
-        cosine = self._dense(restored, count)
-        names = self._best_per_procedure(self.index.names.scores(text), count)
-        bodies = self.index.bodies.scores(text)
-        w = self.weights
-        score = (
-            (w.dense_unaccented if unaccented else w.dense) * _standard(cosine)
-            + w.names * names
-            + w.bodies * bodies
-            + self._prior
-            - w.missing_variant * self.variants.surplus(text)
-            + self._place(text)
+    def rank(self, text: str, filters: Filters = _EVERYTHING, only: Sequence[int] | None = None) -> Ranking:
+        """Order the procedures that may be meant by a normalised question; ``only`` those at these positions."""
+        index = self.index
+        unaccented = index.accents.needs_accents(text)
+        vector = self.encoder.encode_queries([index.accents.restore(text) if unaccented else text])[0]
+        words = self._best_per_procedure(index.names.scores(text))
+        bodies = index.bodies.scores(text)
+        surplus, elsewhere = self.variants.surplus(text), self._elsewhere(text)
+        quick = (
+            _DENSE * _standard(self._nearest(vector))
+            + _WORDS * words
+            + _BODIES * bodies
+            - _SURPLUS * surplus
+            - _NAME_ONLY * self._bare
+            - _ELSEWHERE * elsewhere
         )
-        score[~self._allowed(filters)] = -np.inf
-        order = _best(score, _RANKED)
-        coverage = self.index.bodies.coverage(text, int(order[0])) if count else 0.0
-        words = float(names[order[0]]) if count else 0.0
-        return Signals(order, score, cosine, words, coverage, unaccented)
+        quick[~self._allowed(filters)] = -np.inf
+        candidates = _best(quick, _CANDIDATES) if only is None else np.unique(only)
+        features = self._features.of(text, vector, candidates, words, bodies, surplus, elsewhere)
+        logits = features @ self.weights
+        order = np.argsort(-logits, kind="stable")
+        return Ranking(candidates[order], features[order], logits[order], vector, self._outside(vector), unaccented)
 
-    def _dense(self, text: str, count: int) -> np.ndarray:
-        query = self.encoder.encode_queries([text])
+    def name_vector(self, position: int) -> np.ndarray:
+        """The vector of a procedure's official name."""
+        return self._features.name_vector(position)
+
+    def _nearest(self, vector: np.ndarray) -> np.ndarray:
+        """For every procedure, the cosine of its nearest text."""
+        scores = np.full(len(self.index.cards), -1.0, dtype=np.float32)
         total = self.index.vectors.ntotal
-        scores = np.full(count, -1.0, dtype=np.float32)
         if total:
-            found, positions = self.index.vectors.search(query, min(total, 2000))
+            found, positions = self.index.vectors.search(vector[None], min(total, 2000))
             np.maximum.at(scores, self.index.owners[positions[0]], found[0])
             scores[scores < 0] = found[0].min()
         return scores
 
-    def _best_per_procedure(self, scores: np.ndarray, count: int) -> np.ndarray:
-        best = np.zeros(count, dtype=np.float32)
+    def _outside(self, vector: np.ndarray) -> float:
+        return float((self.index.outside @ vector).max()) if len(self.index.outside) else 0.0
+
+    def _best_per_procedure(self, scores: np.ndarray) -> np.ndarray:
+        best = np.zeros(len(self.index.cards), dtype=np.float32)
         np.maximum.at(best, self.index.owners, scores)
         return best
 
-    def _static_prior(self) -> np.ndarray:
-        w = self.weights
-        return np.asarray(
-            [
-                (w.commune if "commune" in c.levels else w.province if "province" in c.levels else 0.0)
-                + (w.curated if c.curated else 0.0)
-                + (0.0 if c.has_details else w.name_only)
-                for c in self.index.cards
-            ],
-            dtype=np.float32,
-        )
-
-    def _place(self, text: str) -> np.ndarray:
-        """What a province's own procedures lose, unless the question names that province."""
-        folded = fold(text)
-        named = [p for p in self._province_names if p in folded]
-        if not named:
-            return self._elsewhere
-        return np.where(np.isin(self._provinces, named), 0.0, self._elsewhere)
+    def _elsewhere(self, text: str) -> np.ndarray:
+        """1 for a province's own procedures, unless the question names that province."""
+        padded = f" {' '.join(tokens(fold(text)))} "
+        named = [p for p in self._province_names if f" {p} " in padded]
+        return ((self._provinces != "") & ~np.isin(self._provinces, named)).astype(np.float32)
 
     def _allowed(self, filters: Filters) -> np.ndarray:
         cards = self.index.cards
@@ -135,17 +147,14 @@ class Ranker:
         if filters.field:
             allowed &= np.asarray([fold(filters.field) in f for f in self._fields], dtype=bool)
         if filters.province:
-            wanted = fold(filters.province)
-            allowed &= np.isin(self._provinces, ["", wanted])
+            allowed &= np.isin(self._provinces, ["", fold(filters.province)])
         return allowed
 
 
 def _best(score: np.ndarray, count: int) -> np.ndarray:
-    """Positions of the highest scores, highest first; equal ones in the index's order."""
-    if len(score) > count:
-        chosen = np.sort(np.argpartition(-score, count)[:count])
-        return chosen[np.argsort(-score[chosen], kind="stable")]
-    return np.argsort(-score, kind="stable")
+    """Positions of the ``count`` highest finite scores."""
+    chosen = np.argpartition(-score, count)[:count] if len(score) > count else np.arange(len(score))
+    return np.sort(chosen[np.isfinite(score[chosen])])
 
 
 def _standard(values: np.ndarray) -> np.ndarray:

@@ -23,19 +23,29 @@ _FILE = Path(__file__).with_name("variants.json")
 
 @dataclass(frozen=True)
 class Variant:
-    """One way in which twins differ; ``ask`` is the question that separates them."""
+    """One way in which twins differ; ``ask`` is the question that separates them.
+
+    ``narrows``: its words are clear enough to move a talk from the plain procedure to its special twin.
+    """
 
     key: str
     ask: str
     in_name: re.Pattern[str]
     in_question: re.Pattern[str]
+    narrows: bool
 
 
 @lru_cache(maxsize=1)
 def variants() -> tuple[Variant, ...]:
     rows = json.loads(_FILE.read_text(encoding="utf-8"))
     return tuple(
-        Variant(row["key"], row["ask"], re.compile("|".join(row["name"])), re.compile("|".join(row["question"])))
+        Variant(
+            row["key"],
+            row["ask"],
+            re.compile("|".join(row["name"])),
+            re.compile("|".join(row["question"])),
+            row.get("narrows", False),
+        )
         for row in rows
     )
 
@@ -53,6 +63,12 @@ class VariantTable:
         """For every variant, whether the question mentions it."""
         folded = fold(question)
         return np.asarray([bool(variant.in_question.search(folded)) for variant in variants()], dtype=bool)
+
+    def narrowed(self, position: int, question: str) -> np.ndarray:
+        """Positions of procedures that are like the one at ``position`` but for a special case that the question brings up."""
+        own = self.carries[position]
+        brought_up = self.mentioned(question) & ~own & np.asarray([variant.narrows for variant in variants()])
+        return np.flatnonzero((self.carries & brought_up).any(axis=1) & ~(self.carries & ~own & ~brought_up).any(axis=1))
 
     def surplus(self, question: str) -> np.ndarray:
         """For every procedure, how many of its markers the question does not mention."""

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from actions.procedures import Message, ProcedureTalk, Talk, content_words
+from actions.procedures import Message, ProcedureTalk, Talk
 from actions.replies import Reply
 
 BIRTH, DEATH = "1.001193", "1.000656"
@@ -131,6 +131,3 @@ def test_yes_and_no_depend_on_what_was_offered(talk: ProcedureTalk) -> None:
     assert say(talk, Talk(), "vâng", "affirm")[0].status == "small_talk"
 
 
-def test_politeness_carries_no_topic() -> None:
-    assert content_words("dạ cho em hỏi với ạ") == []
-    assert content_words("thủ tục khai sinh") == ["khai", "sinh"]

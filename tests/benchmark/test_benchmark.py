@@ -17,6 +17,7 @@ import yaml
 from knowledge.answers import FIELDS
 from knowledge.evaluation import read_questions
 from knowledge.phrase_bank import SHIPPED, PhraseBank
+from knowledge.search.index import outside_messages
 from knowledge.settings import ROOT
 from knowledge.text import fold, normalize, tokens
 
@@ -43,6 +44,9 @@ def learned() -> list[str]:
     phrases = [p for own in PhraseBank.load([SHIPPED]).phrases.values() for p in own]
     for path in (ROOT / "knowledge" / "starter").glob("*.yml"):
         phrases += [p for entry in yaml.safe_load(path.read_text(encoding="utf-8")) for p in entry["phrases"]]
+    phrases += outside_messages()
+    for path in (ROOT / "tools" / "search" / "questions").glob("*.jsonl"):  # thresholds are fitted on these
+        phrases += [r["question"] for r in map(json.loads, path.read_text(encoding="utf-8").splitlines()) if "question" in r]
     for path in (ROOT / "bot" / "data" / "nlu").glob("*.yml"):
         phrases += re.findall(r"^\s+- (.+)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return phrases

@@ -158,3 +158,8 @@ def test_names_of_procedures_ask_for_nothing(shared: Path) -> None:
         names = [json.loads(line)["name"] for line in file]
     asking = [name for name in names if asked_fields(name)]
     assert len(asking) / len(names) < 0.02, asking[:20]
+
+
+def test_politeness_carries_no_topic() -> None:
+    assert fields.content_words("dạ cho em hỏi với ạ") == []
+    assert fields.content_words("thủ tục khai sinh") == ["khai", "sinh"]

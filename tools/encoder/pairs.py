@@ -19,6 +19,7 @@ from pathlib import Path
 
 import yaml
 
+from knowledge.fields import strip_fields
 from knowledge.text import clean, fold, normalize
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -202,9 +203,16 @@ CHANGES: list[tuple[float, Callable[[str, random.Random], str]]] = [
 
 
 def as_typed(text: str, rng: random.Random) -> str:
-    """One way in which somebody may type ``text``; half of the time as search sees it, abbreviations written out."""
+    """One way in which somebody may type ``text``; half of the time as search sees it.
+
+    Search writes abbreviations out and takes away the words that ask for a fact ("cần giấy tờ gì").
+    """
     weights, changes = zip(*CHANGES, strict=True)
     text = rng.choices(changes, weights)[0](text, rng)
     if rng.random() < 0.1:
         text = fold(text)
-    return normalize(text) if rng.random() < 0.5 else text
+    return _as_searched(text) if rng.random() < 0.5 else text
+
+
+def _as_searched(text: str) -> str:
+    return strip_fields(text) or normalize(text)

@@ -3,9 +3,10 @@
     python -m tools.encoder.train --catalogue national.jsonl.gz --gate questions.jsonl
 
 Reads the fp32 base (``build_base.py``), learns to put each phrase next to the name of its procedure
-and away from the names of its near twins, measures before and after on phrases that it never saw
-and on the question files given with ``--gate``, and writes the tuned fp32 folder. Only when nothing
-got worse is the int8 ONNX version written over the shipped model (``--no-ship`` leaves it alone).
+and away from the names of its near twins (those that the shipped model confuses), compares it with the
+shipped model on phrases that neither saw and on the question files given with ``--gate``, and writes the
+tuned fp32 folder. Only when nothing got worse is the int8 ONNX version written over the shipped model
+(``--no-ship`` leaves it alone).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import argparse
 import json
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from tokenizers import Tokenizer
 from torch.nn.functional import cross_entropy
 from tqdm import tqdm
 
+from knowledge.search.encoder import Encoder
 from knowledge.text import fold, normalize
 from tools.encoder.build_base import BASE, MAX_TOKENS, ROOT
 from tools.encoder.export_onnx import SHIPPED, export
@@ -70,17 +72,31 @@ def names_of(entries: dict[str, Entry]) -> Names:
     return Names(list(texts), list(groups))
 
 
-def embed(model: SentenceTransformer, texts: list[str], prompt: str) -> torch.Tensor:
-    """Unit vectors (n, dimension), for measuring and mining."""
+Embed = Callable[[list[str], str], torch.Tensor]
+"""Unit vectors (n, dimension) of texts, as ``"query"`` or ``"passage"``."""
+
+
+def of_model(model: SentenceTransformer) -> Embed:
     batch = 256 if model.device.type == "cuda" else 8
-    return model.encode(
-        texts, prompt_name=prompt, batch_size=batch, convert_to_tensor=True, show_progress_bar=len(texts) > 2000
-    )
+
+    def embed(texts: list[str], prompt: str) -> torch.Tensor:
+        return model.encode(texts, prompt_name=prompt, batch_size=batch, convert_to_tensor=True)
+
+    return embed
 
 
-def mine(
-    model: SentenceTransformer, entries: dict[str, Entry], names: Names, vectors: torch.Tensor
-) -> dict[str, list[str]]:
+def of_shipped(threads: int) -> Embed:
+    """The model that ships: the one to beat, quick enough to mine with, and it knows which twins it confuses."""
+    encoder = Encoder.load(str(SHIPPED), threads, "onnxruntime")
+
+    def embed(texts: list[str], prompt: str) -> torch.Tensor:
+        encode = encoder.encode_queries if prompt == "query" else encoder.encode_passages
+        return torch.from_numpy(encode(texts))
+
+    return embed
+
+
+def mine(embed: Embed, entries: dict[str, Entry], names: Names, vectors: torch.Tensor) -> dict[str, list[str]]:
     """The nearest names of other procedures, for each phrase (as a query) and for each name (by its own vector)."""
     pairs = phrase_pairs(entries, held_out=False)
     own = {pair.query: pair.group for pair in pairs} | dict(zip(names.texts, names.groups, strict=True))
@@ -89,7 +105,7 @@ def mine(
         texts = list(own)[start : start + 512]
         place = {text: i for i, text in enumerate(names.texts)}
         phrases = [text for text in texts if text not in place]
-        asked = dict(zip(phrases, embed(model, phrases, "query"), strict=True)) if phrases else {}
+        asked = dict(zip(phrases, embed(phrases, "query"), strict=True)) if phrases else {}
         rows = torch.stack([asked[text] if text in asked else vectors[place[text]] for text in texts])
         nearest = (rows @ vectors.T).topk(min(NEIGHBOURS + 8, len(names.texts))).indices.tolist()
         for text, row in zip(texts, nearest, strict=True):
@@ -221,14 +237,14 @@ def read_questions(path: Path, entries: dict[str, Entry]) -> Questions:
 
 
 def measure(
-    model: SentenceTransformer, names: Names, vectors: torch.Tensor, sets: list[Questions]
+    embed: Embed, names: Names, vectors: torch.Tensor, sets: list[Questions]
 ) -> dict[str, dict[str, float]]:
     """Recall at 1, 3 and 10 and mean reciprocal rank among all procedures, by ``vectors`` of their names alone."""
-    return {questions.name: _measure(model, names, vectors, questions) for questions in sets if questions.texts}
+    return {questions.name: _measure(embed, names, vectors, questions) for questions in sets if questions.texts}
 
 
-def _measure(model: SentenceTransformer, names: Names, vectors: torch.Tensor, questions: Questions) -> dict[str, float]:
-    scores = embed(model, questions.texts, "query") @ vectors.T
+def _measure(embed: Embed, names: Names, vectors: torch.Tensor, questions: Questions) -> dict[str, float]:
+    scores = embed(questions.texts, "query") @ vectors.T
     ranks = []
     for row, wanted in zip(scores.cpu().numpy(), questions.groups, strict=True):
         order = dict.fromkeys(names.groups[i] for i in np.argsort(-row)[:400])
@@ -298,10 +314,11 @@ def main() -> None:
     model = SentenceTransformer(str(given.base), device=device, model_kwargs={"dtype": torch.float32})
     names = names_of(entries)
     sets = held_out_questions(entries) + [read_questions(path, entries) for path in given.gate]
-    vectors = embed(model, names.texts, "passage")
-    before = measure(model, names, vectors, sets)
-    tune(model, entries, names, mine(model, entries, names, vectors), options)
-    after = measure(model, names, embed(model, names.texts, "passage"), sets)
+    shipped, tuned = of_shipped(given.threads), of_model(model)
+    vectors = shipped(names.texts, "passage")
+    before = measure(shipped, names, vectors, sets)
+    tune(model, entries, names, mine(shipped, entries, names, vectors), options)
+    after = measure(tuned, names, tuned(names.texts, "passage"), sets)
     model.save(str(given.out), create_model_card=False)
     forget_lengths(given.out / "tokenizer.json")
     (given.out / "figures.json").write_text(json.dumps({"before": before, "after": after}, indent=1))

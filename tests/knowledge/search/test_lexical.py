@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.search.lexical import LexicalIndex, terms
+from knowledge.search.lexical import LexicalIndex, syllables, terms
 
 TEXTS = ["đăng ký khai sinh", "đăng ký khai tử", "đăng ký kết hôn có yếu tố nước ngoài", "cấp bản sao trích lục", "đăng ký khai tư"]
 
@@ -26,10 +27,11 @@ def test_accents_are_not_needed_but_count() -> None:
 
 def test_coverage_is_the_share_of_words_that_a_text_holds() -> None:
     index = LexicalIndex.build(TEXTS)
-    assert index.coverage("khai sinh", 0) == 1.0
-    assert index.coverage("bóng đá", 0) == 0.0
-    assert 0 < index.coverage("khai sinh ở đâu", 0) < 1
-    assert index.coverage("", 0) == 0.0
+    both = np.asarray([0, 1])
+    assert index.coverage(syllables("khai sinh"), both)[0] == 1.0
+    assert 0 < index.coverage(syllables("khai sinh"), both)[1] < 1
+    assert index.coverage(syllables("bóng đá"), both).tolist() == [0.0, 0.0]
+    assert index.coverage(syllables(""), both).tolist() == [0.0, 0.0]
 
 
 def test_saved_and_opened_it_scores_the_same(tmp_path: Path) -> None:

@@ -1,0 +1,109 @@
+"""What is known of a candidate for a question: the numbers that the ranking weighs.
+
+Each feature means the same in a commune's catalogue of 300 procedures and in the nation's 5,776, so
+one set of weights (``ranking.json``) serves both.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from knowledge.search.index import Index
+from knowledge.search.lexical import syllables
+from knowledge.search.variants import VariantTable
+
+FEATURES = (
+    "nearest",  # mean cosine of the two texts of the procedure that are nearest to the question
+    "name",  # cosine of its official name
+    "words",  # BM25 of its best text, as a share of the best possible
+    "body",  # BM25 of its papers, conditions and results, likewise
+    "covered",  # share of the question's words that the procedure mentions
+    "spelt_out",  # share of its title's words that the question mentions
+    "surplus",  # special cases in its title that the question does not mention
+    "asked",  # how often people ask for it (0 to 3)
+    "commune",
+    "province",
+    "ministry",
+    "name_only",  # known by name only
+    "elsewhere",  # a province's own procedure, and the question does not name that province
+)
+
+
+class FeatureTable:
+    """Computes the features of candidates of one index."""
+
+    def __init__(self, index: Index, variants: VariantTable) -> None:
+        self._index, self._variants = index, variants
+        cards = index.cards
+        bounds = np.searchsorted(index.owners, np.arange(len(cards) + 1))
+        self._first, self._end = bounds[:-1], bounds[1:]
+        levels = [set(card.levels) for card in cards]
+        self._fixed = np.asarray(
+            [
+                [
+                    card.asked,
+                    "commune" in level,
+                    "province" in level and "commune" not in level,
+                    level == {"ministry"},
+                    not card.has_details,
+                ]
+                for card, level in zip(cards, levels, strict=True)
+            ],
+            dtype=np.float32,
+        ).reshape(len(cards), 5)
+        self._title_words = lru_cache(maxsize=20_000)(self._title_words_of)
+
+    def of(
+        self,
+        question: str,
+        vector: np.ndarray,
+        candidates: np.ndarray,
+        words: np.ndarray,
+        bodies: np.ndarray,
+        surplus: np.ndarray,
+        elsewhere: np.ndarray,
+    ) -> np.ndarray:
+        """The features of ``candidates`` (positions), one row each, in the order of ``FEATURES``.
+
+        ``words``, ``bodies``, ``surplus`` and ``elsewhere`` hold a value for every procedure.
+        """
+        asked_words = syllables(question)
+        nearest, name = self._cosines(vector, candidates)
+        spelt_out = [self._spelt_out(int(position), asked_words) for position in candidates]
+        return np.column_stack(
+            [
+                nearest,
+                name,
+                words[candidates],
+                bodies[candidates],
+                self._index.bodies.coverage(asked_words, candidates),
+                np.asarray(spelt_out, dtype=np.float32),
+                surplus[candidates],
+                self._fixed[candidates],
+                elsewhere[candidates],
+            ]
+        ).astype(np.float32)
+
+    def name_vector(self, position: int) -> np.ndarray:
+        """The vector of a procedure's official name, the first of its texts."""
+        return self._index.vectors.reconstruct(int(self._first[position]))
+
+    def _cosines(self, vector: np.ndarray, candidates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        nearest = np.zeros(len(candidates), dtype=np.float32)
+        name = np.zeros(len(candidates), dtype=np.float32)
+        for row, position in enumerate(candidates):
+            first, end = int(self._first[position]), int(self._end[position])
+            cosines = self._index.vectors.reconstruct_n(first, end - first) @ vector
+            name[row] = cosines[0]  # the name is the first text of every procedure
+            nearest[row] = np.sort(cosines)[-2:].mean()
+        return nearest, name
+
+    def _title_words_of(self, position: int) -> dict[str, float]:
+        return {word: self._index.bodies.rarity(word) for word in syllables(self._index.cards[position].title)}
+
+    def _spelt_out(self, position: int, asked: frozenset[str]) -> float:
+        rarity = self._title_words(position)
+        total = sum(rarity.values())
+        return sum(value for word, value in rarity.items() if word in asked) / total if total else 0.0
