@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -44,7 +44,7 @@ class Evidence:
     unaccented: float  # 1 for a question typed without accents
 
     def vector(self) -> list[float]:
-        return list(asdict(self).values())
+        return list(vars(self).values())
 
 
 @dataclass(frozen=True)
