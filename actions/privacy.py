@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 
 _KEEP = re.compile(
-    r"(?:[A-Z0-9]{1,4}[.,]){0,4}[GH]\d{2}(?:[.,][A-Z0-9]{1,4})*\s*[-_/]\s*\d{6}\s*[-_/]\s*\d{3,7}(?!\d)"  # dossier code
+    r"(?:[A-Z0-9]{1,4}[.,]){0,4}[GH]\d{2}(?:[.,][A-Z0-9]{1,4}){0,4}\s*[-_/]\s*\d{6}\s*[-_/]\s*\d{3,7}(?!\d)"  # dossier code
     r"|(?<![\d.])\d\.\d{6}(?:\.[0-9A-Z.]+)?",  # procedure code
     re.IGNORECASE,
 )

@@ -9,13 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
-import secrets
 from pathlib import Path
 
 from sqlalchemy import JSON, DateTime, Engine, Integer, String, Text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from actions.privacy import mask
+from actions.secret_key import installation_key
 from knowledge.catalogue import now
 from knowledge.database import Base
 
@@ -42,7 +42,7 @@ class TurnLog:
 
     def __init__(self, engine: Engine, home: Path) -> None:
         self._engine = engine
-        self._key = _secret(home / "secret.key")
+        self._key = installation_key(home)
 
     def record(
         self,
@@ -72,14 +72,3 @@ class TurnLog:
     def pseudonym(self, conversation: str) -> str:
         """A keyed hash: the same conversation gives the same value, which tells nothing without the key."""
         return hmac.new(self._key, conversation.encode(), hashlib.sha256).hexdigest()[:32]
-
-
-def _secret(path: Path) -> bytes:
-    """The installation's secret key, made on first use; readable by its owner only."""
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=True)
-        path.write_bytes(secrets.token_bytes(32))
-        return path.read_bytes()

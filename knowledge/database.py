@@ -20,16 +20,16 @@ class Base(DeclarativeBase):
 def connect(url: str) -> Engine:
     """An engine for ``url``; the folder of a SQLite file is created.
 
-    ``postgresql://`` is served by psycopg 3.
+    ``postgresql://`` is served by psycopg 3. Errors do not quote the parameters of a statement: they may be somebody's.
     """
     parsed = make_url(url)
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, connect_args={"timeout": 30})
+    engine = create_engine(parsed, connect_args={"timeout": 30}, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
