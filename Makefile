@@ -29,7 +29,7 @@ $(BOT)/.installed: requirements/rasa.txt
 	@touch $@
 
 prepare: install ## import the starter catalogue, build the index, train Rasa when its inputs changed
-	@echo "[3/5] catalogue …" && $(MOTCUA) import knowledge/starter
+	@echo "[3/5] catalogue …" && $(MOTCUA) import knowledge/starter && $(MOTCUA) dossiers import --sample
 	@echo "[4/5] search index …" && $(MOTCUA) index
 	@echo "[5/5] Rasa model …" && $(MOTCUA) train
 

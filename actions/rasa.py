@@ -5,18 +5,18 @@ Served from the app's own process by the SDK's executor, so there is no separate
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import AllSlotsReset, SlotSet
+from rasa_sdk.events import AllSlotsReset
 from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
 
-from actions.procedures import Message, ProcedureTalk, Talk
+from actions.dossiers.rasa import dossier_actions
+from actions.dossiers.talk import DossierTalk
+from actions.procedures import ProcedureTalk
 from actions.replies import Reply
+from actions.tracked import procedure_answer
 from knowledge.settings import Settings
-
-_SLOTS = ("procedure_code", "earlier", "fields", "options", "guess", "topic", "page")
 
 
 class AnswerAction(Action):
@@ -29,12 +29,9 @@ class AnswerAction(Action):
         return "action_answer"
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
-        message, talk = _message(tracker), _talk(tracker)
-        reply, after = await asyncio.to_thread(self._talk.respond, message, talk)
+        reply, events = await procedure_answer(self._talk, tracker)
         dispatcher.utter_message(json_message=reply.model_dump(exclude_none=True))
-        before = {name: tracker.get_slot(name) for name in _SLOTS}
-        now = {name: getattr(after, name) for name in _SLOTS}
-        return [SlotSet(name, value) for name, value in now.items() if value != before[name]]
+        return events
 
 
 class FixedAction(Action):
@@ -51,11 +48,10 @@ class FixedAction(Action):
         return [AllSlotsReset()] if self._forget else []
 
 
-def executor(talk: ProcedureTalk, settings: Settings) -> ActionExecutor:
+def executor(talk: ProcedureTalk, dossiers: DossierTalk, settings: Settings) -> ActionExecutor:
     """The SDK's executor with all of motcua's actions."""
     out = ActionExecutor()
-    out.register_action(AnswerAction(talk))
-    for action in _fixed(settings):
+    for action in (AnswerAction(talk), *dossier_actions(dossiers, talk), *_fixed(settings)):
         out.register_action(action)
     return out
 
@@ -64,14 +60,6 @@ def _fixed(settings: Settings) -> list[FixedAction]:
     person = f"gọi {settings.hotline}" if settings.hotline else f"đến hoặc gọi {settings.office}"
     portal = settings.portal_url
     return [
-        FixedAction(
-            "action_dossier_status",
-            Reply(
-                text="Kênh này chưa nối với hệ thống một cửa nên chưa tra được hồ sơ. Anh/chị tra bằng mã in trên giấy tiếp "
-                f"nhận tại {portal}, hoặc {person}.",
-                status="dossier_unavailable",
-            ),
-        ),
         FixedAction(
             "action_feedback",
             Reply(
@@ -90,30 +78,3 @@ def _fixed(settings: Settings) -> list[FixedAction]:
             forget=True,
         ),
     ]
-
-
-def _message(tracker: Tracker) -> Message:
-    latest = tracker.latest_message or {}
-    entities = latest.get("entities") or []
-    value = {e.get("entity"): e.get("value") for e in reversed(entities)}
-    text = latest.get("text") or ""
-    return Message(
-        text="" if text.startswith("/") else text,  # a tapped button: its intent and entities say it all
-        intent=(latest.get("intent") or {}).get("name") or "",
-        fields=list(dict.fromkeys(e["value"] for e in entities if e.get("entity") == "field")),
-        choice=value.get("choice"),
-        ordinal=int(value["ordinal"]) if "ordinal" in value else None,
-    )
-
-
-def _talk(tracker: Tracker) -> Talk:
-    slots = {name: tracker.get_slot(name) for name in _SLOTS}
-    return Talk(
-        procedure_code=slots["procedure_code"],
-        earlier=list(slots["earlier"] or []),
-        fields=list(slots["fields"] or []),
-        options=list(slots["options"] or []),
-        guess=slots["guess"],
-        topic=slots["topic"] or "",
-        page=int(slots["page"] or 1),
-    )

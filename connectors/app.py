@@ -13,12 +13,21 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy import text
 
+from actions.dossiers.connect import connect
+from actions.dossiers.registry import Registry
+from actions.dossiers.talk import DossierTalk
+from actions.dossiers.tries import Tries, store_for
+from actions.dossiers.vault import vault_for
+from actions.dossiers.watching import Watches
 from actions.procedures import ProcedureTalk
 from actions.rasa import executor
+from actions.secret_key import installation_key
 from actions.turns import TurnLog
 from connectors import errors
 from connectors.actions_endpoint import router as actions_router
 from connectors.conversation import Conversations
+from connectors.dossiers_api import router as dossiers_router
+from connectors.outbox import Outbox
 from connectors.procedures_api import router as procedures_router
 from connectors.rasa_client import RasaClient
 from connectors.web.routes import router as web_router
@@ -36,7 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = FastAPI(title="motcua", version="0.1.0", lifespan=_lifespan, docs_url="/docs", redoc_url=None)
     app.state.settings = settings
     errors.install(app)
-    for router in (web_router, procedures_router, actions_router):
+    for router in (web_router, procedures_router, dossiers_router, actions_router):
         app.include_router(router, prefix="/api/v1", responses={422: {"model": errors.ErrorResponse}})
     app.add_api_route("/healthz", _alive, methods=["GET"], tags=["operations"])
     app.add_api_route("/readyz", _ready, methods=["GET"], tags=["operations"])
@@ -52,8 +61,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     rasa = RasaClient(settings)
     talk = ProcedureTalk(catalogue, engine, settings)
     app.state.catalogue, app.state.talk, app.state.rasa = catalogue, talk, rasa
-    app.state.executor = executor(talk, settings)
-    app.state.conversations = Conversations(rasa, talk, TurnLog(catalogue.engine, settings.home), settings)
+    dossiers = _connect_dossiers(app, catalogue, settings)
+    app.state.executor = executor(talk, dossiers, settings)
+    turns = TurnLog(catalogue.engine, settings.home)
+    app.state.conversations = Conversations(rasa, talk, dossiers, turns, settings)
     watcher = asyncio.create_task(_follow_index(settings, talk))
     try:
         yield
@@ -62,7 +73,29 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         with suppress(asyncio.CancelledError):
             await watcher
         await rasa.close()
+        await app.state.dossiers.close()
+        await dossiers.vault.close()
         catalogue.engine.dispose()
+
+
+def _connect_dossiers(app: FastAPI, catalogue: Catalogue, settings: Settings) -> DossierTalk:
+    """The systems that hold dossiers, the limits on tries, and what is said about them."""
+    key = installation_key(settings.home)
+    secret = settings.dossier_sync_secret
+    app.state.registry = Registry(catalogue.engine, key, settings.dossier_agencies)
+    app.state.dossiers = connect(
+        catalogue.engine,
+        settings.home,
+        settings.dossier_systems,
+        settings.dossier_timeout_s,
+        settings.dossier_agencies,
+    )
+    app.state.tries = Tries(store_for(catalogue.engine, settings.redis_url), key)
+    app.state.dossier_sync_secret = secret.get_secret_value() if secret else None
+    app.state.dossier_sync_source = settings.dossier_sync_source
+    vault = vault_for(settings.redis_url, key)
+    watches = Watches(catalogue.engine, Outbox(catalogue.engine))
+    return DossierTalk(app.state.dossiers, app.state.tries, vault, watches, catalogue, settings)
 
 
 async def _follow_index(settings: Settings, talk: ProcedureTalk) -> None:

@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from connectors import dossiers_cli
 from knowledge.catalogue import Catalogue, ImportReport
 from knowledge.settings import Settings
 
@@ -42,6 +43,9 @@ def main(
         os.environ["MOTCUA_HOME"] = str(home.resolve())
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # more threads only fight over few cores
     context.obj = Settings()
+
+
+app.add_typer(dossiers_cli.app, name="dossiers")
 
 
 # -- the catalogue ------------------------------------------------------------------------------

@@ -9,6 +9,9 @@ import re
 import time
 from collections import OrderedDict, deque
 
+from actions.dossiers.asking import read
+from actions.dossiers.talk import PROOF_PAYLOAD, DossierTalk, code_payload
+from actions.dossiers.vault import Kept
 from actions.privacy import mask, without_marks
 from actions.procedures import Message, ProcedureTalk, Talk
 from actions.replies import Reply
@@ -39,50 +42,95 @@ class _State:
         self.lock = asyncio.Lock()  # turns of one conversation are answered in order
         self.times: deque[float] = deque()
         self.talk = Talk()  # used only while Rasa is away
+        self.dossier_code: str | None = None  # likewise
 
 
 class Conversations:
     """Answers messages of all conversations."""
 
-    def __init__(self, rasa: RasaClient, talk: ProcedureTalk, turns: TurnLog, settings: Settings) -> None:
-        self._rasa, self._talk, self._turns, self._settings = rasa, talk, turns, settings
+    def __init__(
+        self, rasa: RasaClient, talk: ProcedureTalk, dossiers: DossierTalk, turns: TurnLog, settings: Settings
+    ) -> None:
+        self._rasa, self._talk, self._dossiers = rasa, talk, dossiers
+        self._turns, self._settings = turns, settings
         self._states: OrderedDict[str, _State] = OrderedDict()
 
-    async def handle(self, session: str, text: str, channel: str) -> list[Reply]:
+    async def handle(self, session: str, text: str, channel: str, address: str | None = None) -> list[Reply]:
         """Answer one message; never raises, never stays silent.
 
         Args:
             session: the conversation's id, meaningless outside its channel.
             text: the message as received, or the payload of a tapped option.
             channel: name of the channel, kept with the turn.
+            address: the sender's network address, where the channel knows one; tries are counted by it.
         """
         started = time.perf_counter()
         state = self._state(session)
+        kept = ""
         async with state.lock:
             try:
-                found = await self._answer(state, session, text)
+                found, kept = await self._answer(state, session, text, channel, address)
             except Exception:
                 # The text is personal data and stays out of the log; the traceback tells where it failed.
                 logger.exception("turn failed")
                 found = [Reply(text=_FAILED, status="error")]
-        await self._record(session, text, channel, found, started)
+        await self._record(session, kept, channel, found, started)
         return found
 
-    async def _answer(self, state: _State, session: str, text: str) -> list[Reply]:
+    async def _answer(
+        self, state: _State, session: str, text: str, channel: str, address: str | None
+    ) -> tuple[list[Reply], str]:
+        """The replies, and what may be kept of the message."""
         if self._too_fast(state):
-            return [Reply(text=_TOO_FAST, status="error")]
-        masked = mask(_not_a_command(clean(text)))
+            return [Reply(text=_TOO_FAST, status="error")], ""
+        typed = _not_a_command(clean(text))
+        about_dossier = await self._about_dossier(session, typed, address)
+        if isinstance(about_dossier, Reply):
+            return [about_dossier], ""
+        if about_dossier:
+            return await self._ask(state, session, about_dossier, channel), ""
+        masked = mask(typed)
         notice = [Reply(text=_ID_NOTICE, status="refused_personal_data")] if masked.identity else []
         rest = without_marks(masked.text)  # the marks are words that search would look for
         if not any(c.isalnum() for c in rest):
-            return notice or [Reply(text=_EMPTY, status="clarification")]
+            return notice or [Reply(text=_EMPTY, status="clarification")], ""
+        return notice + await self._ask(state, session, rest, channel), rest
+
+    async def _about_dossier(self, session: str, text: str, address: str | None) -> Reply | str | None:
+        """What to send to Rasa in place of a message with a dossier's code or digits, or the reply to a mistyped one.
+
+        Code and digits go past Rasa, whose tracker keeps what people write.
+        """
+        if text.startswith("/"):
+            return None
+        vault = self._dossiers.vault
+        asked = read(text, expected=await vault.expects(session))
+        if asked.digits:
+            await vault.put(session, Kept(asked.digits, address))
+        codes = asked.reading.codes
+        if len(codes) > 1:
+            return self._dossiers.several(codes)
+        if codes:
+            return code_payload(codes[0], proof_given=asked.digits is not None)
+        return PROOF_PAYLOAD if asked.digits else self._dossiers.misread(asked)
+
+    async def _ask(self, state: _State, session: str, text: str, channel: str) -> list[Reply]:
         try:
-            return notice + await self._rasa.send(session, rest)
+            return await self._rasa.send(session, text, channel)
         except RasaUnavailableError as error:
             logger.warning("answering without Rasa: %s", error)
-            return notice + await self._answer_without_rasa(state, rest)
+            return await self._answer_without_rasa(state, session, text)
 
-    async def _answer_without_rasa(self, state: _State, text: str) -> list[Reply]:
+    async def _dossier_without_rasa(self, state: _State, session: str, text: str) -> Reply:
+        entities = json.loads(text[text.index("{") :]) if "{" in text else {}
+        state.dossier_code = entities.get("dossier_code", state.dossier_code)
+        if not state.dossier_code:
+            return self._dossiers.ask_code()
+        return (await self._dossiers.tell(state.dossier_code, session, proved=False))[0]
+
+    async def _answer_without_rasa(self, state: _State, session: str, text: str) -> list[Reply]:
+        if text.startswith(("/dossier_status", "/give_proof")):
+            return [await self._dossier_without_rasa(state, session, text)]
         reply, state.talk = await asyncio.to_thread(self._talk.respond, _plain_message(text), state.talk)
         return [reply.model_copy(update={"text": f"{reply.text}\n{_REDUCED}"})]
 
@@ -119,7 +167,11 @@ class Conversations:
             logger.exception("turn not recorded")
 
 
-_BUTTON = re.compile(r'/(?:ask_[a-z]+|choose_option\{"choice": ?"[0-9A-Z.]+"\})', re.IGNORECASE)
+_BUTTON = re.compile(
+    r"/(?:ask_[a-z]+|watch_(?:dossier|consent)|choose_option\{\"choice\": ?\"[0-9A-Z.]+\"\}"
+    r"|dossier_status(?:\{\"dossier_code\": ?\"[0-9A-Z.-]+\"\})?)",
+    re.IGNORECASE,
+)
 
 
 def _not_a_command(text: str) -> str:

@@ -15,9 +15,11 @@ logger = logging.getLogger(__name__)
 
 _WORDS = {
     400: ("bad_request", "Yêu cầu không đọc được."),
+    403: ("forbidden", "Không được phép."),
     404: ("not_found", "Không có nội dung này."),
     405: ("method_not_allowed", "Cách gọi này không được hỗ trợ."),
     413: ("too_large", "Nội dung gửi lên quá lớn."),
+    429: ("too_many_requests", "Gửi nhanh quá, xin đợi rồi thử lại."),
     503: ("unavailable", "Hệ thống chưa sẵn sàng, xin thử lại sau ít phút."),
 }
 

@@ -29,19 +29,20 @@ class RasaClient:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def send(self, sender: str, text: str) -> list[Reply]:
+    async def send(self, sender: str, text: str, channel: str = "web") -> list[Reply]:
         """One turn.
 
         Args:
             sender: the conversation's id.
             text: the message, or a button's payload.
+            channel: the channel that it came through, for actions that write later.
 
         Raises:
             RasaUnavailableError: no answer in time, or none that can be used.
         """
         async with self._slots:
             for _attempt in (1, 2):
-                items = await self._post(sender, text)
+                items = await self._post(sender, text, channel)
                 if items:
                     return replies(items)
         raise RasaUnavailableError("Rasa returned an empty reply twice")
@@ -53,9 +54,9 @@ class RasaClient:
         except httpx.HTTPError:
             return False
 
-    async def _post(self, sender: str, text: str) -> list[dict[str, Any]]:
+    async def _post(self, sender: str, text: str, channel: str) -> list[dict[str, Any]]:
         try:
-            response = await self._http.post("/webhooks/rest/webhook", json={"sender": sender, "message": text})
+            response = await self._http.post("/webhooks/rest/webhook", json={"sender": sender, "message": text, "metadata": {"channel": channel}})
             response.raise_for_status()
             items = response.json()
         except (httpx.HTTPError, ValueError) as error:

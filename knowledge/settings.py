@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,6 +51,26 @@ class Settings(BaseSettings):
     portal_url: str = Field("https://dichvucong.gov.vn", description="The national public-service portal.")
     rate_limit_per_minute: int = Field(
         60, ge=1, description="Messages that one conversation may send in a minute before it is asked to wait."
+    )
+
+    redis_url: str | None = Field(
+        None, description="Redis for limits on tries and short-lived proofs when several apps run; without it the database counts."
+    )
+    dossier_systems: Path | None = Field(
+        None, description="Folder of YAML files, one for each connected one-stop system (docs/dossier-mapping.md)."
+    )
+    dossier_agencies: list[str] = Field(
+        [], description="Agency codes that the built-in registry answers for; empty: those it holds dossiers of."
+    )
+    dossier_timeout_s: float = Field(4.5, gt=3.5, description="Seconds until a dossier look-up is given up.")
+    dossier_sync_secret: SecretStr | None = Field(
+        None, description="Shared secret of the one-stop system that pushes dossiers; without it nothing is accepted."
+    )
+    dossier_sync_source: str | None = Field(
+        None, description="How citizens are told where pushed dossiers come from."
+    )
+    dossier_collect_hours: str = Field(
+        "", description="When results are handed out, as shown to citizens; empty says “trong giờ làm việc”."
     )
 
     @property

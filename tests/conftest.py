@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from actions.dossiers.importing import SAMPLE, import_file
+from actions.dossiers.registry import Registry
 from actions.procedures import ProcedureTalk
 from connectors import bot_process
 from connectors.running import running
@@ -48,12 +50,13 @@ def national_records(shared: Path) -> dict[str, dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def starter_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """An installation with the starter catalogue imported and indexed, as `make run` prepares it."""
+    """An installation as `make run` prepares it: starter catalogue and sample dossiers imported, index built."""
     settings = Settings(home=tmp_path_factory.mktemp("starter-home"), encoder_threads=2)
     name, records = sources.read(ROOT / "knowledge" / "starter", "auto")
     report = Catalogue.open(settings).import_records("starter", name, records)
     assert not report.rejected
     rebuild(settings)
+    import_file(Registry.open(settings), SAMPLE, sample=True)
     return settings
 
 

@@ -51,5 +51,6 @@ async def open_session(request: Request) -> SessionCreated:
 @router.post("/messages")
 async def send(request: Request, sent: Sent) -> Answered:
     """Send a message and get the replies."""
-    messages = await request.app.state.conversations.handle(sent.session, sent.text, "web")
+    address = request.client.host if request.client else None
+    messages = await request.app.state.conversations.handle(sent.session, sent.text, "web", address)
     return Answered(session=sent.session, messages=messages)

@@ -8,10 +8,18 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from actions.dossiers.registry import Registry
+from actions.dossiers.routing import Dossiers
+from actions.dossiers.talk import DossierTalk
+from actions.dossiers.tries import DatabaseStore, Tries
+from actions.dossiers.vault import MemoryVault
+from actions.dossiers.watching import Watches
 from actions.procedures import ProcedureTalk
 from actions.replies import Reply
+from actions.secret_key import installation_key
 from actions.turns import Turn, TurnLog
 from connectors.conversation import Conversations
+from connectors.outbox import Outbox
 from connectors.rasa_client import RasaUnavailableError
 from knowledge.settings import Settings
 
@@ -24,7 +32,7 @@ class Rasa:
         self.sent: list[str] = []
         self.running: set[str] = set()
 
-    async def send(self, sender: str, text: str) -> list[Reply]:
+    async def send(self, sender: str, text: str, channel: str = "web") -> list[Reply]:
         assert sender not in self.running, "two turns of one conversation at once"
         self.running.add(sender)
         await asyncio.sleep(0.01)
@@ -37,7 +45,16 @@ class Rasa:
 
 def conversations(rasa: Rasa, talk: ProcedureTalk, settings: Settings, **changes: object) -> Conversations:
     changed = settings.model_copy(update=changes)
-    return Conversations(rasa, talk, TurnLog(talk.catalogue.engine, settings.home), changed)  # type: ignore[arg-type]
+    turns = TurnLog(talk.catalogue.engine, settings.home)
+    return Conversations(rasa, talk, dossier_talk(talk, settings), turns, changed)  # type: ignore[arg-type]
+
+
+def dossier_talk(talk: ProcedureTalk, settings: Settings) -> DossierTalk:
+    """Dossiers in the built-in registry, which holds the sample."""
+    engine, key = talk.catalogue.engine, installation_key(settings.home)
+    registry = Registry(engine, key)
+    tries, watches = Tries(DatabaseStore(engine), key), Watches(engine, Outbox(engine))
+    return DossierTalk(Dossiers([registry]), tries, MemoryVault(), watches, talk.catalogue, settings)
 
 
 def last_turn(talk: ProcedureTalk) -> Turn:

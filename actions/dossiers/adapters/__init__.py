@@ -1,0 +1,1 @@
+"""Ways to the systems that hold dossiers: one module for each protocol."""
