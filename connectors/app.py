@@ -61,10 +61,11 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     rasa = RasaClient(settings)
     talk = ProcedureTalk(catalogue, engine, settings)
     app.state.catalogue, app.state.talk, app.state.rasa = catalogue, talk, rasa
-    dossiers = _connect_dossiers(app, catalogue, settings)
+    outbox = Outbox(catalogue.engine)
+    dossiers = _connect_dossiers(app, catalogue, outbox, settings)
     app.state.executor = executor(talk, dossiers, settings)
     turns = TurnLog(catalogue.engine, settings.home)
-    app.state.conversations = Conversations(rasa, talk, dossiers, turns, settings)
+    app.state.conversations = Conversations(rasa, talk, dossiers, outbox, turns, settings)
     watcher = asyncio.create_task(_follow_index(settings, talk))
     try:
         yield
@@ -78,7 +79,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         catalogue.engine.dispose()
 
 
-def _connect_dossiers(app: FastAPI, catalogue: Catalogue, settings: Settings) -> DossierTalk:
+def _connect_dossiers(app: FastAPI, catalogue: Catalogue, outbox: Outbox, settings: Settings) -> DossierTalk:
     """The systems that hold dossiers, the limits on tries, and what is said about them."""
     key = installation_key(settings.home)
     secret = settings.dossier_sync_secret
@@ -94,7 +95,7 @@ def _connect_dossiers(app: FastAPI, catalogue: Catalogue, settings: Settings) ->
     app.state.dossier_sync_secret = secret.get_secret_value() if secret else None
     app.state.dossier_sync_source = settings.dossier_sync_source
     vault = vault_for(settings.redis_url, key)
-    watches = Watches(catalogue.engine, Outbox(catalogue.engine))
+    watches = Watches(catalogue.engine, outbox)
     return DossierTalk(app.state.dossiers, app.state.tries, vault, watches, catalogue, settings)
 
 

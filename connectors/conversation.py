@@ -16,12 +16,15 @@ from actions.privacy import mask, without_marks
 from actions.procedures import Message, ProcedureTalk, Talk
 from actions.replies import Reply
 from actions.turns import TurnLog
+from connectors.outbox import Outbox
 from connectors.rasa_client import RasaClient, RasaUnavailableError
 from knowledge.settings import Settings
 from knowledge.text import clean
 
 logger = logging.getLogger(__name__)
 
+_PULLED = {"web"}
+"""Channels that get their messages with the answer to the next one."""
 _REMEMBERED = 5_000
 """Conversations whose state is kept in this process: locks, pace, and the talk while Rasa is away."""
 
@@ -49,10 +52,16 @@ class Conversations:
     """Answers messages of all conversations."""
 
     def __init__(
-        self, rasa: RasaClient, talk: ProcedureTalk, dossiers: DossierTalk, turns: TurnLog, settings: Settings
+        self,
+        rasa: RasaClient,
+        talk: ProcedureTalk,
+        dossiers: DossierTalk,
+        outbox: Outbox,
+        turns: TurnLog,
+        settings: Settings,
     ) -> None:
         self._rasa, self._talk, self._dossiers = rasa, talk, dossiers
-        self._turns, self._settings = turns, settings
+        self._outbox, self._turns, self._settings = outbox, turns, settings
         self._states: OrderedDict[str, _State] = OrderedDict()
 
     async def handle(self, session: str, text: str, channel: str, address: str | None = None) -> list[Reply]:
@@ -75,7 +84,17 @@ class Conversations:
                 logger.exception("turn failed")
                 found = [Reply(text=_FAILED, status="error")]
         await self._record(session, kept, channel, found, started)
-        return found
+        return [*await self._news(session, channel), *found]
+
+    async def _news(self, session: str, channel: str) -> list[Reply]:
+        """What waits in the outbox for somebody on a channel that cannot be written to on its own."""
+        if channel not in _PULLED:
+            return []
+        try:
+            return await asyncio.to_thread(self._outbox.collect, channel, session)
+        except Exception:
+            logger.exception("the outbox cannot be read")
+            return []
 
     async def _answer(
         self, state: _State, session: str, text: str, channel: str, address: str | None

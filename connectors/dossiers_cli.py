@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -19,10 +20,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from actions.dossiers.adapters.config import ConfigError
 from actions.dossiers.connect import connect as connect_systems
+from actions.dossiers.explanation import Contact
 from actions.dossiers.importing import SAMPLE, DossierReport, ImportFileError, import_file
 from actions.dossiers.reading import vietnam_now
 from actions.dossiers.registry import Registry, RegistryAwayError
-from actions.dossiers.watch import Round, poll
+from actions.dossiers.watch import Round, plainly, poll
 from actions.dossiers.watching import Watches
 from connectors.outbox import LogSender, Outbox, Sender, deliver
 from knowledge.database import connect, migrate
@@ -144,6 +146,7 @@ class _Watcher:
             _fail(str(error) if isinstance(error, ConfigError) else _away(error))
         self._outbox = Outbox(self._engine)
         self._watches = Watches(self._engine, self._outbox)
+        self._tell = partial(plainly, contact=Contact(hotline=settings.hotline, hours=settings.dossier_collect_hours))
         self._log_only, self._as_json = log_only, as_json
 
     async def run(self, interval: float | None) -> bool:
@@ -168,7 +171,7 @@ class _Watcher:
     async def _round(self) -> bool:
         now = vietnam_now()
         try:
-            done = await poll(self._watches, self._dossiers, now)
+            done = await poll(self._watches, self._dossiers, now, self._tell)
             logged = await self._log(now) if self._log_only else None
             await asyncio.to_thread(self._outbox.sweep, now)
             waiting = (await asyncio.to_thread(self._outbox.counts))["waiting"]

@@ -50,6 +50,7 @@ LEASE_S = 300
 KEEP_DAYS = 30
 """Days that rows which are done are kept."""
 
+_AT_ONCE = 5
 _FIRST_REST_S, _LONGEST_REST_S = 30, 3_600
 _REASON = 120
 _GAVE_UP = "no success in all attempts"
@@ -171,6 +172,21 @@ class Outbox:
             connection.execute(given_up)
             rows = connection.execute(claim).mappings().all()
         return [_outgoing(row) for row in sorted(rows, key=lambda row: row["id"])]
+
+    def collect(self, channel: str, recipient: str, now: dt.datetime | None = None) -> list[Reply]:
+        """What waits for a recipient who is there just now, at any hour; it counts as sent."""
+        now = now or vietnam_now()
+        theirs = (_of(channel, recipient), _WAITING, OutboxRow.not_before <= now)
+        with self._engine.connect() as connection:  # reading first: most have nothing waiting, and writing costs
+            if connection.execute(select(OutboxRow.id).where(*theirs).limit(1)).first() is None:
+                return []
+        claim = update(OutboxRow).where(OutboxRow.id.in_(_free(_AT_ONCE, *theirs)))
+        claim = claim.values(not_before=now + dt.timedelta(seconds=LEASE_S)).returning(*OutboxRow.__table__.c)
+        with self._engine.begin() as connection:
+            rows = sorted(connection.execute(claim).mappings().all(), key=lambda row: row["id"])
+        for row in rows:
+            self.sent(row["id"], now)
+        return [_outgoing(row).reply for row in rows]
 
     def sent(self, id: int, now: dt.datetime | None = None) -> None:
         """Note that a channel has taken a message; its text is removed."""

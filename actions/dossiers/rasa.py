@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from rasa_sdk import Action, FormValidationAction, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
+from actions.dossiers.changes import Seen
+from actions.dossiers.reading import vietnam_now
 from actions.dossiers.talk import DossierTalk
 from actions.procedures import ProcedureTalk
 from actions.replies import Reply
@@ -81,6 +84,7 @@ class _Does:
         events = [SlotSet("dossier_proof", None)]
         if dossier:
             events.append(SlotSet("dossier_proved", code))
+            events.append(SlotSet("dossier_seen", json.dumps(Seen.of(dossier, vietnam_now()).to_json())))
             if dossier.procedure_code:  # "lệ phí bao nhiêu" is now about this dossier's procedure
                 events.append(SlotSet("procedure_code", dossier.procedure_code))
         return reply, events
@@ -100,8 +104,11 @@ class _Does:
         return self._dossiers.offer_news(tracker.get_slot("dossier_code"), proved=_proved(tracker)), []
 
     async def start_news(self, tracker: Tracker) -> tuple[Reply, Events]:
-        code, channel = tracker.get_slot("dossier_code"), _channel(tracker)
-        return await self._dossiers.start_news(code, channel, tracker.sender_id, proved=_proved(tracker)), []
+        code, seen = tracker.get_slot("dossier_code"), tracker.get_slot("dossier_seen")
+        if not code or not seen or not _proved(tracker):
+            return self._dossiers.offer_news(None, proved=False), []
+        seen = Seen.from_json(json.loads(seen))
+        return await self._dossiers.start_news(code, seen, _channel(tracker), tracker.sender_id), []
 
     async def stop_news(self, tracker: Tracker) -> tuple[Reply, Events]:
         return await self._dossiers.stop_news(_channel(tracker), tracker.sender_id), []

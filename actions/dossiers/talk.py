@@ -73,6 +73,10 @@ _SUBSCRIBED = {
 }
 
 
+_WHERE = {"web": " Trên trang chat này, tin hiện ra khi anh/chị nhắn lần tới."}
+"""Where news appears on channels that cannot be written to on their own."""
+
+
 class DossierTalk:
     """Answers about dossiers; holds no state of a conversation."""
 
@@ -166,17 +170,10 @@ class DossierTalk:
         ]
         return Reply(text=consent_text(code, self._settings.office), status="clarification", options=options)
 
-    async def start_news(self, code: str | None, channel: str, recipient: str, *, proved: bool) -> Reply:
-        """Begin to tell changes, from the dossier's present state on."""
-        if not code or not proved:
-            return Reply(text=_FIRST_LOOK_UP, status="clarification")
-        result = await self._dossiers.lookup(code, None)
-        if not isinstance(result, Found):
-            return self._reply(code, result)
-        now = vietnam_now()
-        seen = Seen.of(result.dossier, now)
-        outcome = await asyncio.to_thread(self._watches.subscribe, code, channel, recipient, seen, now)
-        return Reply(text=_SUBSCRIBED[outcome], status="dossier_found")
+    async def start_news(self, code: str, seen: Seen, channel: str, recipient: str) -> Reply:
+        """Begin to tell changes, from what was told last on."""
+        outcome = await asyncio.to_thread(self._watches.subscribe, code, channel, recipient, seen, vietnam_now())
+        return Reply(text=f"{_SUBSCRIBED[outcome]}{_WHERE.get(channel, '')}", status="dossier_found")
 
     async def stop_news(self, channel: str, recipient: str) -> Reply:
         ended = await asyncio.to_thread(self._watches.unsubscribe, channel, recipient)

@@ -19,7 +19,7 @@ from actions.dossiers.adapters.reading import ABOUT_ONE_DOSSIER
 from actions.dossiers.adapters.remote import where
 from actions.dossiers.changes import ENDED, headline, words
 from actions.dossiers.dossier import Dossier, Found, Proof, RateLimited, Result, Unavailable
-from actions.dossiers.explanation import explain
+from actions.dossiers.explanation import Contact, explain
 from actions.dossiers.pace import is_daytime
 from actions.dossiers.watching import Claimed, Watches, by_system
 from actions.replies import Reply, ReplyOption
@@ -79,9 +79,9 @@ async def poll(watches: Watches, dossiers: Systems, now: dt.datetime, tell: Tell
     return Round(expired=expired, **work.counts)
 
 
-def plainly(dossier: Dossier, now: dt.datetime) -> Reply:
-    """The explanation and nothing else."""
-    text = explain(dossier, now).text
+def plainly(dossier: Dossier, now: dt.datetime, contact: Contact | None = None) -> Reply:
+    """The explanation and nothing else; ``contact``: whom to ask."""
+    text = explain(dossier, now, contact=contact).text
     return Reply(text=text, status="dossier_found", procedure_code=dossier.procedure_code)
 
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from actions.procedures import Message, ProcedureTalk, Talk
 from actions.replies import Reply
+from knowledge.catalogue import Catalogue
+from knowledge.procedure import Procedure
+from knowledge.search.engine import SearchEngine, rebuild
+from knowledge.settings import Settings
 
 BIRTH, DEATH = "1.001193", "1.000656"
 
@@ -131,3 +136,48 @@ def test_yes_and_no_depend_on_what_was_offered(talk: ProcedureTalk) -> None:
     assert say(talk, Talk(), "vâng", "affirm")[0].status == "small_talk"
 
 
+
+
+@pytest.fixture
+def provincial_talk(tmp_path: Path) -> ProcedureTalk:
+    """A catalogue in which the nation and three provinces have a record of one procedure."""
+    settings = Settings(home=tmp_path)
+    name = "Hỗ trợ tiền ăn trưa cho trẻ mẫu giáo"
+    catalogue = Catalogue.open(settings)
+    records = [Procedure(code=f"1.00000{i}", name=name, province=province) for i, province in enumerate(PROVINCES)]
+    catalogue.import_records("a", "office", records)
+    rebuild(settings)
+    return ProcedureTalk(catalogue, SearchEngine.open(settings), settings)
+
+
+PROVINCES = ("", "Đắk Lắk", "Huế", "Gia Lai")
+OFFERED = Talk(options=["1.000000", "1.000001", "1.000002"], fields=["fee"])
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("Đắk Lắk", "1.000001"),
+        ("em ở dak lak ạ", "1.000001"),
+        ("buon ma thuot", "1.000001"),
+        ("tỉnh Phú Yên cũ", "1.000001"),
+        ("hue", "1.000002"),
+        ("phường Thuận Hóa", "1.000002"),
+        ("Quy Nhơn", "1.000003"),  # not among the options, but that province has its own record
+        ("Hà Nội", "1.000000"),  # has none of its own
+        ("nơi khác", "1.000000"),
+        ("cả nước", "1.000000"),
+    ],
+)
+def test_a_place_chooses_the_record_of_its_province(provincial_talk: ProcedureTalk, typed: str, code: str) -> None:
+    reply, _state = say(provincial_talk, OFFERED, typed)
+    assert (reply.procedure_code, reply.fields) == (code, ["fee"])
+
+
+@pytest.mark.parametrize("typed", ["xã Tân Tiến", "thuê xe ở Huế đi Đắk Lắk du lịch"])
+def test_a_place_that_is_no_choice_chooses_nothing(provincial_talk: ProcedureTalk, typed: str) -> None:
+    assert provincial_talk._chosen_by_place(typed, OFFERED) is None
+
+
+def test_a_place_chooses_nothing_among_options_of_the_whole_country(talk: ProcedureTalk) -> None:
+    assert talk._chosen_by_place("Hà Nội", Talk(options=[BIRTH, DEATH])) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 
 import pytest
 from sqlalchemy import select
@@ -46,7 +47,8 @@ class Rasa:
 def conversations(rasa: Rasa, talk: ProcedureTalk, settings: Settings, **changes: object) -> Conversations:
     changed = settings.model_copy(update=changes)
     turns = TurnLog(talk.catalogue.engine, settings.home)
-    return Conversations(rasa, talk, dossier_talk(talk, settings), turns, changed)  # type: ignore[arg-type]
+    outbox = Outbox(talk.catalogue.engine)
+    return Conversations(rasa, talk, dossier_talk(talk, settings), outbox, turns, changed)  # type: ignore[arg-type]
 
 
 def dossier_talk(talk: ProcedureTalk, settings: Settings) -> DossierTalk:
@@ -129,3 +131,13 @@ async def test_a_long_message_with_markup_is_cut_and_cleaned(talk: ProcedureTalk
     await conversations(rasa, talk, starter_settings).handle("one", "<b>khai sinh</b> " * 2_000, "web")
     assert len(rasa.sent[0]) <= 2_000
     assert "<" not in rasa.sent[0]
+
+
+async def test_news_that_waits_comes_with_the_next_answer(talk: ProcedureTalk, starter_settings: Settings) -> None:
+    outbox, there = Outbox(talk.catalogue.engine), conversations(Rasa(), talk, starter_settings)
+    with talk.catalogue.engine.begin() as connection:
+        reply, now = Reply(text="có tin", status="dossier_found"), dt.datetime(2026, 11, 24, 9)
+        outbox.put(connection, channel="web", recipient="waiting", reply=reply, dedupe_key="w:1", now=now)
+    assert [r.text for r in await there.handle("another", "xin chào", "web")] == ["đây"]
+    assert [r.text for r in await there.handle("waiting", "xin chào", "web")] == ["có tin", "đây"]
+    assert [r.text for r in await there.handle("waiting", "xin chào", "web")] == ["đây"]

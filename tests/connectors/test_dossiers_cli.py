@@ -107,7 +107,8 @@ def watched(installation: Settings, monkeypatch: pytest.MonkeyPatch) -> Registry
     return registry
 
 
-def test_one_round_puts_changes_into_the_outbox(run: Any, watched: Registry) -> None:
+def test_one_round_puts_changes_into_the_outbox(run: Any, watched: Registry, installation: Settings) -> None:
+    installation.dossier_collect_hours = "sáng thứ Ba"
     result = run("watch", "--once")
     assert (result.exit_code, result.stderr) == (0, "")
     assert result.stdout == (
@@ -119,6 +120,7 @@ def test_one_round_puts_changes_into_the_outbox(run: Any, watched: Registry) -> 
     (message,) = Outbox(watched.engine).take(9, dt.datetime(2026, 11, 12, 10, 0))
     assert message.recipient == "someone"
     assert "“Đã xử lý xong”" in message.reply.text
+    assert "sáng thứ Ba" in message.reply.text
 
 
 def test_the_stand_in_takes_messages_out_and_says_so(run: Any, watched: Registry) -> None:

@@ -404,7 +404,7 @@ systems = all_in(State.FINISHED)
 ask = systems.lookup
 
 async def lookup(code, proof):
-    await asyncio.sleep(0.002)
+    await asyncio.sleep(0.01)
     die("while asking")
     return await ask(code, proof)
 

@@ -98,3 +98,48 @@ def test_an_empty_catalogue_abstains(tmp_path: Path) -> None:
     Catalogue.open(settings)
     rebuild(settings)
     assert SearchEngine.open(settings).search("khai sinh").decision is Decision.ABSTAIN
+
+
+@pytest.fixture(scope="module")
+def provincial_engine(tmp_path_factory: pytest.TempPathFactory, starter_settings: Settings) -> SearchEngine:
+    """One procedure that the nation and two provinces have a record of, and something else."""
+    encoder = Encoder.load(starter_settings.encoder, runtime=starter_settings.encoder_runtime)
+    folder = tmp_path_factory.mktemp("provincial") / "i"
+    name = "Hỗ trợ tiền ăn trưa cho trẻ mẫu giáo"
+    procedures = [
+        Procedure(code="1.000001", name=name),
+        Procedure(code="1.000002", name=f"{name} trên địa bàn tỉnh Đắk Lắk", province="Đắk Lắk"),
+        Procedure(code="1.000003", name=name, province="Huế"),
+        Procedure(code="1.000004", name="Cấp giấy phép khai thác khoáng sản"),
+    ]
+    build(folder, procedures, encoder, "1")
+    return SearchEngine(Index.open(folder, encoder), encoder)
+
+
+@pytest.mark.parametrize(
+    ("question", "code"),
+    [
+        ("hỗ trợ tiền ăn trưa cho trẻ", "1.000001"),
+        ("thuê người nấu, hỗ trợ tiền ăn trưa cho trẻ", "1.000001"),
+        ("hỗ trợ tiền ăn trưa cho trẻ ở Huế", "1.000003"),
+        ("hỗ trợ tiền ăn trưa cho trẻ ở Phú Yên", "1.000002"),
+        ("ho tro tien an trua cho tre o buon ma thuot", "1.000002"),
+        ("hỗ trợ tiền ăn trưa cho trẻ ở Cà Mau", "1.000001"),
+    ],
+)
+def test_a_provinces_own_record_is_meant_where_the_province_is_named(
+    provincial_engine: SearchEngine, question: str, code: str
+) -> None:
+    assert provincial_engine.search(question).results[0].code == code
+
+
+def test_a_filter_takes_a_province_by_its_former_name(provincial_engine: SearchEngine) -> None:
+    found = provincial_engine.search("hỗ trợ tiền ăn trưa", filters=Filters(province="Phú Yên")).results
+    assert {hit.code for hit in found} == {"1.000001", "1.000002", "1.000004"}
+
+
+def test_the_record_of_a_province_is_found_by_another_one(provincial_engine: SearchEngine) -> None:
+    assert provincial_engine.in_province("1.000001", {"Huế"}) == "1.000003"
+    assert provincial_engine.in_province("1.000003", {"Đắk Lắk"}) == "1.000002"
+    assert provincial_engine.in_province("1.000001", {"Cà Mau"}) is None
+    assert provincial_engine.in_province("1.000004", {"Huế"}) is None
