@@ -94,3 +94,13 @@ def test_starting_over_forgets_the_talk(page: webdriver.Chrome) -> None:
     page.find_element(By.ID, "restart").click()
     WebDriverWait(page, 20).until(lambda b: len(messages(b)) == 1)
     assert "thủ tục nào" in say(page, "lệ phí bao nhiêu")
+
+
+def test_a_dossiers_steps_are_a_line_of_progress(page: webdriver.Chrome) -> None:
+    told = say(page, "tra hồ sơ H57.17.26-261112-0006 số cuối 1006")
+    assert "Yêu cầu bổ sung giấy tờ" in told
+    steps = page.find_elements(By.CSS_SELECTOR, "#log .message:last-child .steps li")
+    assert [step.text.split("\n") for step in steps][:2] == [["Tiếp nhận", "xong"], ["Thẩm định", "đang chờ anh/chị"]]
+    assert [step.get_attribute("aria-current") for step in steps] == [None, "step", None, None]
+    widest = page.execute_script("return document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert widest <= 0, "the page scrolls sideways on a phone"

@@ -59,12 +59,28 @@ function lineClass(line, index, reply) {
 function show(reply) {
   const message = element("div", "message");
   reply.text.split("\n").forEach((line, index) => {
-    if (line.trim()) message.append(linked(element("p", lineClass(line, index, reply)), line));
+    if (reply.card?.steps && line.startsWith("Các bước: ")) message.append(progress(reply.card.steps));
+    else if (line.trim()) message.append(linked(element("p", lineClass(line, index, reply)), line));
   });
   if (reply.options?.length) message.append(choices(reply.options));
   log.append(message);
   // The start of a long answer matters more than its end.
   message.scrollIntoView({ block: "start", behavior: "smooth" });
+}
+
+const STEP_WORDS = { done: "xong", current: "đang làm", held: "đang chờ anh/chị", stopped: "dừng", waiting: "chưa tới", unknown: "chưa rõ" };
+
+// A dossier's four steps as a line of progress; the state of each is said in words, too.
+function progress(steps) {
+  const list = element("ol", "steps");
+  list.setAttribute("aria-label", "Các bước giải quyết hồ sơ");
+  for (const step of steps) {
+    const item = element("li", step.state);
+    item.append(element("span", "", step.name), element("small", "", STEP_WORDS[step.state] ?? ""));
+    if (step.state === "current" || step.state === "held") item.setAttribute("aria-current", "step");
+    list.append(item);
+  }
+  return list;
 }
 
 function choices(options) {
