@@ -17,10 +17,13 @@ from actions.replies import Reply, ReplyOption
 from knowledge.answers import TITLES, answer
 from knowledge.catalogue import Catalogue
 from knowledge.fields import asked_fields, content_words, strip_fields
+from knowledge.places import present_province, provinces_in, without_places
 from knowledge.procedure import Procedure
+from knowledge.search.clarify import essence
 from knowledge.search.context import Context, search_in_context
 from knowledge.search.decision import Decision
 from knowledge.search.engine import SearchEngine, SearchResult
+from knowledge.search.index import Card
 from knowledge.settings import Settings
 from knowledge.text import fold, normalize
 
@@ -245,10 +248,35 @@ class ProcedureTalk:
         if number is not None:
             position = number if number < 0 else number - 1
             return talk.options[position] if -len(talk.options) <= position < len(talk.options) else None
+        if place := self._chosen_by_place(message.text, talk):
+            return place
         if not content_words(folded):
             return None
         found = self.engine.search(message.text, k=1).results
         return found[0].code if found and found[0].code in talk.options else None
+
+    def _chosen_by_place(self, text: str, talk: Talk) -> str | None:
+        """The record of the province that a message names, and nothing else: an offered one, else that province's own."""
+        cards = self._offered(talk)
+        if not any(card.province for card in cards):
+            return None
+        named = provinces_in(text, awaited=True)
+        if not named or content_words(strip_fields(normalize(without_places(text, awaited=True)))):
+            return self._elsewhere(talk) if _ANYWHERE.search(fold(normalize(text))) else None
+        own = [card.code for card in cards if present_province(card.province) in named]
+        if own or len({essence(card) for card in cards}) > 1:
+            return own[0] if len(own) == 1 else None
+        published = self.engine.in_province(cards[0].code, named)
+        return published or (self._elsewhere(talk) if len(named) == 1 else None)
+
+    def _elsewhere(self, talk: Talk) -> str | None:
+        """The offered record for the whole country, beside those of provinces."""
+        cards = self._offered(talk)
+        national = [card.code for card in cards if not card.province]
+        return national[0] if len(national) == 1 and len(cards) > 1 else None
+
+    def _offered(self, talk: Talk) -> list[Card]:
+        return [card for card in map(self.engine.card, talk.options) if card]
 
 
 def _before(talk: Talk, code: str | None) -> list[str]:
@@ -257,6 +285,7 @@ def _before(talk: Talk, code: str | None) -> list[str]:
     return [c for c in dict.fromkeys(seen) if c and c != code][:_REMEMBERED]
 
 
+_ANYWHERE = re.compile(r"^(?:\w+ ){0,3}?(?:ca nuoc|(?:noi|cho|tinh) khac)\b")
 _LOOKS_BACK = re.compile(r"\b(?:quay lai|tro lai|(?:luc|hoi|ban) nay)\b")
 _CORRECTION = re.compile("|".join(_WORDS["correction"]), re.IGNORECASE)
 _NUMBER = re.compile(r"^(?:(?:chon |so |cai so |cai thu |y so |y |cai |lua chon |muc |thu |dap an |phuong an )*)(\d)(?: (?:a|nhe|di|nha|em|ban))*$")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from knowledge import phrase_bank
 from knowledge.catalogue import Catalogue
 from knowledge.fields import asked_fields, strip_fields
-from knowledge.search.clarify import Clarification, clarification
+from knowledge.places import present_province
+from knowledge.search.clarify import Clarification, clarification, essence
 from knowledge.search.decision import Decision, Policy, evidence
 from knowledge.search.encoder import Encoder
 from knowledge.search.index import BuildReport, Card, Index, build, describe, shipped_fingerprint
@@ -19,6 +21,8 @@ from knowledge.search.ranking import Filters, Ranker, Ranking
 from knowledge.settings import Settings
 from knowledge.text import normalize
 
+_OPTIONS = 3
+"""Options that a question back offers at least."""
 _CODE = re.compile(r"(?<![\d.])\d\.\d{6}(?:\.[0-9A-Z.]+)?(?![\d])", re.IGNORECASE)
 
 
@@ -129,7 +133,7 @@ class SearchEngine:
         topic = strip_fields(message) or message
         if not any(c.isalnum() for c in topic) or not self.index.cards:
             return SearchResult(text, Decision.ABSTAIN, fields, [], _ms_since(started))
-        return self._judged(text, fields, self.ranker.rank(topic, filters), k, started)
+        return self._judged(text, fields, self.ranker.rank(topic, filters, message=message), k, started)
 
     def likeliest(self, text: str, among: Sequence[str]) -> tuple[str, float] | None:
         """The procedure of a few known ones that a text fits best, and its share of their probability."""
@@ -154,7 +158,7 @@ class SearchEngine:
         decision = self.policy.decide(seen)
         likely = zip(ranking.order[:k], ranking.probabilities, strict=False)
         hits = [self._hit(int(position), float(probability)) for position, probability in likely]
-        question = self._clarify(ranking) if decision is Decision.CLARIFY else None
+        question = self._clarify(ranking, text) if decision is Decision.CLARIFY else None
         in_scope = self.policy.in_scope.probability(seen) if seen else 0.0
         confidence = in_scope * self.policy.correct.probability(seen) if seen else 0.0
         return SearchResult(text, decision, fields, hits, _ms_since(started), question, in_scope, confidence)
@@ -171,11 +175,25 @@ class SearchEngine:
         position = self._by_code.get(code)
         return None if position is None else self.index.cards[position]
 
-    def _clarify(self, ranking: Ranking) -> Clarification:
+    def in_province(self, code: str, provinces: Collection[str]) -> str | None:
+        """The record of a procedure that one of these provinces has published; None where none has its own."""
+        of = self._by_code.get(code)
+        alike = self._by_essence.get(essence(self.index.cards[of]), ()) if of is not None else ()
+        own = [self.index.cards[i] for i in alike if present_province(self.index.cards[i].province) in provinces]
+        return own[0].code if len(own) == 1 else None
+
+    @cached_property
+    def _by_essence(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for position, own in enumerate(self.index.cards):
+            found.setdefault(essence(own), []).append(position)
+        return found
+
+    def _clarify(self, ranking: Ranking, text: str) -> Clarification:
         probabilities = ranking.probabilities
-        near = int((probabilities >= self.policy.near * probabilities[0]).sum())
-        candidates = [int(position) for position in ranking.order[: max(near, 3)]]
-        return clarification(self.index.cards, candidates, self.ranker.variants)
+        near = max(int((probabilities >= self.policy.near * probabilities[0]).sum()), _OPTIONS)
+        candidates = [int(position) for position in ranking.order[:near]]
+        return clarification(self.index.cards, candidates, self.ranker.variants, probabilities[:near].tolist(), text)
 
     def _named_by_code(self, message: str) -> list[Hit]:
         codes = [match.group().upper().rstrip(".") for match in _CODE.finditer(message)]

@@ -6,6 +6,7 @@ one set of weights (``ranking.json``) serves both.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import faiss
@@ -30,6 +31,19 @@ FEATURES = (
     "name_only",  # known by name only
     "elsewhere",  # a province's own procedure, and the question does not name that province
 )
+
+
+@dataclass(frozen=True)
+class FirstLook:
+    """What is known of every procedure for one question, before the candidates are looked at more closely."""
+
+    score: np.ndarray  # the quick score
+    vector: np.ndarray  # of the question
+    words: np.ndarray  # BM25 of the best text, as a share of the best possible
+    bodies: np.ndarray  # BM25 of papers, conditions and results, likewise
+    surplus: np.ndarray  # special cases in the title that the question does not mention
+    elsewhere: np.ndarray  # 1 for another province's own procedure, less than 0 for the named one's
+    unaccented: bool  # whether the question was typed without accents
 
 
 class FeatureTable:
@@ -59,34 +73,22 @@ class FeatureTable:
         ).reshape(len(cards), 5)
         self._title_words = lru_cache(maxsize=20_000)(self._title_words_of)
 
-    def of(
-        self,
-        question: str,
-        vector: np.ndarray,
-        candidates: np.ndarray,
-        words: np.ndarray,
-        bodies: np.ndarray,
-        surplus: np.ndarray,
-        elsewhere: np.ndarray,
-    ) -> np.ndarray:
-        """The features of ``candidates`` (positions), one row each, in the order of ``FEATURES``.
-
-        ``words``, ``bodies``, ``surplus`` and ``elsewhere`` hold a value for every procedure.
-        """
+    def of(self, question: str, seen: FirstLook, candidates: np.ndarray) -> np.ndarray:
+        """The features of ``candidates`` (positions), one row each, in the order of ``FEATURES``."""
         asked_words = syllables(question)
-        nearest, name = self._cosines(vector, candidates)
+        nearest, name = self._cosines(seen.vector, candidates)
         spelt_out = [self._spelt_out(int(position), asked_words) for position in candidates]
         return np.column_stack(
             [
                 nearest,
                 name,
-                words[candidates],
-                bodies[candidates],
+                seen.words[candidates],
+                seen.bodies[candidates],
                 self._index.bodies.coverage(asked_words, candidates),
                 np.asarray(spelt_out, dtype=np.float32),
-                surplus[candidates],
+                seen.surplus[candidates],
                 self._fixed[candidates],
-                elsewhere[candidates],
+                seen.elsewhere[candidates],
             ]
         ).astype(np.float32)
 

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
+from knowledge.places import present_province, provinces_in
 from knowledge.search.encoder import Encoder
-from knowledge.search.features import FEATURES, FeatureTable
+from knowledge.search.features import FEATURES, FeatureTable, FirstLook
 from knowledge.search.index import Index
 from knowledge.search.variants import VariantTable
-from knowledge.text import fold, tokens
+from knowledge.text import fold
 
 _FILE = Path(__file__).with_name("ranking.json")
 _CANDIDATES = 60
@@ -27,6 +28,8 @@ _CANDIDATES = 60
 
 # The quick score's weights. It only has to bring the right procedure among the candidates.
 _DENSE, _WORDS, _BODIES = 0.5, 4.0, 4.0
+_NAMED = -0.5
+"""What "elsewhere" is for a procedure of the province that is named: it goes before the nation's of the same name."""
 _SURPLUS, _NAME_ONLY, _ELSEWHERE = 0.4, 0.4, 0.35
 
 
@@ -82,38 +85,52 @@ class Ranker:
         self.variants = VariantTable([c.title for c in index.cards])
         self._features = FeatureTable(index, self.variants)
         self._bare = np.asarray([not c.has_details for c in index.cards], dtype=np.float32)
-        self._provinces = np.asarray([fold(c.province) for c in index.cards])
-        self._province_names = sorted(set(self._provinces.tolist()) - {""})
+        self._provinces = np.asarray([present_province(c.province) for c in index.cards])
         self._fields = [fold(c.field) for c in index.cards]
 
-    def rank(self, text: str, filters: Filters = _EVERYTHING, only: Sequence[int] | None = None) -> Ranking:
-        """Order the procedures that may be meant by a normalised question; ``only`` those at these positions."""
+    def rank(
+        self, text: str, filters: Filters = _EVERYTHING, only: Sequence[int] | None = None, *, message: str = ""
+    ) -> Ranking:
+        """Order the procedures that may be meant by a normalised question.
+
+        Args:
+            text: what the question is about.
+            filters: restrict to a level, field or province.
+            only: positions of the only procedures that come into question.
+            message: the whole message, if the text is a part of it; names are easier to tell in it.
+        """
+        seen = self.quick(text, message)
+        allowed = np.where(self._allowed(filters), seen.score, -np.inf)
+        candidates = _best(allowed, _CANDIDATES) if only is None else np.unique(only)
+        features = self._features.of(text, seen, candidates)
+        logits = features @ self.weights
+        order = np.argsort(-logits, kind="stable")
+        outside = self._outside(seen.vector)
+        return Ranking(candidates[order], features[order], logits[order], seen.vector, outside, seen.unaccented)
+
+    def quick(self, text: str, message: str = "") -> FirstLook:
+        """The quick score of every procedure, and what it is made of."""
         index = self.index
         unaccented = index.accents.needs_accents(text)
         vector = self.encoder.encode_queries([index.accents.restore(text) if unaccented else text])[0]
         words = self._best_per_procedure(index.names.scores(text))
         bodies = index.bodies.scores(text)
-        surplus, elsewhere = self.variants.surplus(text), self._elsewhere(text)
-        quick = (
-            _DENSE * _standard(self._nearest(vector))
+        surplus, elsewhere = self.variants.surplus(text), self._elsewhere(message or text)
+        score = (
+            _DENSE * _standard(self.nearest(vector))
             + _WORDS * words
             + _BODIES * bodies
             - _SURPLUS * surplus
             - _NAME_ONLY * self._bare
             - _ELSEWHERE * elsewhere
         )
-        quick[~self._allowed(filters)] = -np.inf
-        candidates = _best(quick, _CANDIDATES) if only is None else np.unique(only)
-        features = self._features.of(text, vector, candidates, words, bodies, surplus, elsewhere)
-        logits = features @ self.weights
-        order = np.argsort(-logits, kind="stable")
-        return Ranking(candidates[order], features[order], logits[order], vector, self._outside(vector), unaccented)
+        return FirstLook(score, vector, words, bodies, surplus, elsewhere, unaccented)
 
     def name_vector(self, position: int) -> np.ndarray:
         """The vector of a procedure's official name."""
         return self._features.name_vector(position)
 
-    def _nearest(self, vector: np.ndarray) -> np.ndarray:
+    def nearest(self, vector: np.ndarray) -> np.ndarray:
         """For every procedure, the cosine of its nearest text."""
         scores = np.full(len(self.index.cards), -1.0, dtype=np.float32)
         total = self.index.vectors.ntotal
@@ -132,10 +149,9 @@ class Ranker:
         return best
 
     def _elsewhere(self, text: str) -> np.ndarray:
-        """1 for a province's own procedures, unless the question names that province."""
-        padded = f" {' '.join(tokens(fold(text)))} "
-        named = [p for p in self._province_names if f" {p} " in padded]
-        return ((self._provinces != "") & ~np.isin(self._provinces, named)).astype(np.float32)
+        """1 for a province's own procedures; less than 0 if the question names that province or a place in it."""
+        named = np.isin(self._provinces, provinces_in(text))
+        return np.where(named, _NAMED, self._provinces != "").astype(np.float32)
 
     def _allowed(self, filters: Filters) -> np.ndarray:
         cards = self.index.cards
@@ -147,7 +163,7 @@ class Ranker:
         if filters.field:
             allowed &= np.asarray([fold(filters.field) in f for f in self._fields], dtype=bool)
         if filters.province:
-            allowed &= np.isin(self._provinces, ["", fold(filters.province)])
+            allowed &= np.isin(self._provinces, ["", present_province(filters.province)])
         return allowed
 
 

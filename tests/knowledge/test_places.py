@@ -50,6 +50,7 @@ OURS = Path(__file__).parents[2] / "knowledge" / "communes.json"
         ("huyện Quảng Ninh", ["Quảng Trị"]),  # a district of the former Quảng Bình
         ("tỉnh Quảng Ninh", ["Quảng Ninh"]),
         ("cấp xã Đồng Nai", ["Đồng Nai"]),
+        ("chuyen ho khau tu thanh hoa vao dak lak", ["Thanh Hóa", "Đắk Lắk"]),
         ("thị trấn Lao Bảo", ["Quảng Trị"]),
         ("quê ở Mường Nhé", ["Điện Biên"]),
         ("P. Bến Nghé", ["Hồ Chí Minh"]),
@@ -91,7 +92,8 @@ def test_communes_are_found_by_former_names_and_narrowed_by_the_province() -> No
     narrowed = communes_in("xã Tân Tiến, tỉnh Đồng Nai")
     assert Commune("Xã Tân Tiến", "Đồng Nai") in narrowed
     assert {commune.province for commune in narrowed} == {"Đồng Nai"}
-    assert communes_in("o xa trung tam cua tinh") == communes_in("Tân Tiến") == []
+    assert communes_in("o xa trung tam cua tinh") == communes_in("ở xã biên giới") == communes_in("Tân Tiến") == []
+    assert Commune("Xã Hòa Hội", "Tây Ninh") in communes_in("ở xã Biên Giới")
 
 
 def test_names_can_be_taken_out() -> None:

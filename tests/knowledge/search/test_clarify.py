@@ -80,6 +80,11 @@ def test_one_procedure_of_several_provinces_asks_for_the_province() -> None:
     assert [(o.code, o.label) for o in found.options] == [("2", ELSEWHERE), ("1", "Đắk Lắk"), ("3", "Huế")]
 
 
+def test_a_province_that_was_named_leaves_the_others_out() -> None:
+    records = [card("1", "Giao đất"), card("2", "Giao đất", province="Huế"), card("3", "Giao đất", province="Lào Cai")]
+    assert labels(ask(records, question="giao đất ở Yên Bái")) == ["Riêng của Lào Cai", "Chung cả nước"]
+
+
 def test_records_of_one_province_are_told_apart_by_the_level() -> None:
     records = [
         card("1", "Giao đất", ["province"], "Đắk Lắk"),
