@@ -14,7 +14,8 @@ from knowledge.text import fold
 
 _NAMED = re.compile(
     r"(?:(?:4|bon|may)?\s*(?:chu\s*)?so\s*cuoi|so\s*duoi|duoi(?:\s*so)?)"
-    r"(?:\s*(?:cua|la|:|=|-|sdt|dien thoai|so dien thoai|cccd|can cuoc|cmnd|dt|em|toi|minh|nhe|a))*\s*(?P<digits>\d{4})(?!\d)"
+    r"(?:\s*(?:cua|la|:|=|-|sdt|dien thoai|so dien thoai|cccd|can cuoc|cmnd|dt|em|toi|minh|nhe|a))*"
+    r"\s*(?P<digits>\d{4})(?!\d)"
 )
 _ALONE = re.compile(
     r"\s*(?:da|vang|a|dạ|so|la|:|4 so cuoi|so cuoi|cua toi|cua em|minh|em|toi|day|gui|\s|,|\.)*(?P<digits>\d{4})"

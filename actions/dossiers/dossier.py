@@ -76,7 +76,7 @@ class Dossier:
 
 @dataclass(frozen=True)
 class Proof:
-    """The second factor: last digits of the phone or identity number on the receipt slip. Never stored, never logged."""
+    """The second factor: last digits of the phone or identity number on the slip. Never stored, never logged."""
 
     digits: str = field(repr=False)
 
@@ -105,7 +105,7 @@ class RateLimited:
 
 @dataclass(frozen=True)
 class Unavailable:
-    """The system does not answer, or answers what nobody can read. ``reason`` is for operators, without personal data."""
+    """The system does not answer, or answers what nobody can read. ``reason`` is for operators, about no person."""
 
     reason: str = ""
 

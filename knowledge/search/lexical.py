@@ -73,7 +73,7 @@ class LexicalIndex:
         return np.asarray(self._retriever.get_scores(known), dtype=np.float32) / best
 
     def coverage(self, words: frozenset[str], positions: np.ndarray) -> np.ndarray:
-        """Share of folded ``words`` (0 to 1, rare words counting more) that stands in each of the texts at ``positions``."""
+        """Share of folded ``words`` (0 to 1, rare ones counting more) that stands in each of the texts at ``positions``."""
         found = np.zeros(len(positions), dtype=np.float32)
         total = 0.0
         for word in words:

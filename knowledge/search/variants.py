@@ -65,7 +65,7 @@ class VariantTable:
         return np.asarray([bool(variant.in_question.search(folded)) for variant in variants()], dtype=bool)
 
     def narrowed(self, position: int, question: str) -> np.ndarray:
-        """Positions of procedures that are like the one at ``position`` but for a special case that the question brings up."""
+        """Positions of procedures like the one at ``position`` but for a special case that the question brings up."""
         own = self.carries[position]
         brought_up = self.mentioned(question) & ~own & np.asarray([variant.narrows for variant in variants()])
         return np.flatnonzero((self.carries & brought_up).any(axis=1) & ~(self.carries & ~own & ~brought_up).any(axis=1))

@@ -15,9 +15,9 @@ from knowledge.search.decision import Decision
 from knowledge.search.engine import SearchEngine
 
 FOLDER = Path(__file__).parent
-FLOOR = {"recall@1": 0.88, "recall@3": 0.97}
-CEILING = {"wrong_answer_rate": 0.04, "abstain_when_should_not": 0.06}
-OUT_OF_SCOPE_ANSWERED_AT_MOST = 0.08
+FLOOR = {"recall@1": 0.91, "recall@3": 0.98}
+CEILING = {"wrong_answer_rate": 0.035, "abstain_when_should_not": 0.03}
+OUT_OF_SCOPE_ANSWERED_AT_MOST = 0.05
 
 
 def ask(engine: SearchEngine) -> Evaluation:
