@@ -58,7 +58,7 @@ def test_several_facts_in_one_message(rasa: Rasa, sender: str) -> None:
 @pytest.mark.parametrize(
     ("text", "action"),
     [
-        ("hồ sơ của tôi đến đâu rồi", "action_dossier_status"),
+        ("hồ sơ của tôi đến đâu rồi", "validate_dossier_form"),
         ("tôi muốn góp ý", "action_feedback"),
         ("tôi muốn phản ánh cán bộ hạch sách", "action_feedback"),
         ("cho tôi gặp cán bộ", "action_handoff"),

@@ -68,7 +68,7 @@ def test_switching_in_the_middle_and_tapping_a_button(chat: Chat) -> None:
         ("cháy nhà rồi cứu với", "emergency"),
         ("cho tôi gặp cán bộ", "handoff"),
         ("hôm nay trời có mưa không", "out_of_scope"),
-        ("hồ sơ của tôi tới đâu rồi", "dossier_unavailable"),
+        ("hồ sơ của tôi tới đâu rồi", "clarification"),
     ],
 )
 def test_what_is_not_about_a_procedure_has_a_decent_answer(chat: Chat, text: str, status: str) -> None:
