@@ -86,7 +86,8 @@ def grow(settings: Settings, folder: Path, times: int) -> None:
         grow_postings(settings.index_dir / name, folder / name, times)
     cards = [asdict(_copied(card, copy)) for copy in range(times) for card in source.cards]
     (folder / "cards.json").write_text(json.dumps(cards, ensure_ascii=False), encoding="utf-8")
-    shutil.copy(settings.index_dir / "accents.json", folder)
+    for name in ("accents.json", "outside.npy"):
+        shutil.copy(settings.index_dir / name, folder)
     meta = source.meta | {"texts": len(source.owners) * times}
     (folder / "meta.json").write_text(json.dumps(meta), encoding="utf-8")
 
