@@ -90,3 +90,8 @@ def test_identity_numbers_are_refused_and_the_question_still_answered(running_mo
 )
 def test_odd_messages_are_answered(chat: Chat, text: str) -> None:
     assert chat.say(text)["text"]
+
+
+@pytest.mark.parametrize("text", ["cà vẹt xe bị mất", "ca vet xe bi mat", "bị mất ví, mất hết giấy tờ"])
+def test_a_lost_paper_is_no_emergency(chat: Chat, text: str) -> None:
+    assert chat.say(text)["status"] in {"answered", "clarification", "no_such_procedure"}
