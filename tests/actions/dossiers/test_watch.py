@@ -455,12 +455,16 @@ def test_a_process_that_is_killed_tells_nothing_twice_and_loses_nothing(
 
 
 def test_two_processes_at_once_tell_each_change_once(database_url: str, engine: sa.Engine, watches: Watches) -> None:
-    for number in range(60):
-        subscribe(watches, number)
-    done = [json.loads(line) for line in _run(_process(database_url), _process(database_url))]
-    assert [sum(counts) for counts in zip(*done, strict=True)] == [60, 60, 0]
-    assert sorted(who for who, _ in messages(engine)) == sorted(f"r{number}" for number in range(60))
-    assert all(counts[0] for counts in done), "both had work"
+    for round_number in range(5):  # on a busy machine one process may be done before the other has started
+        for number in range(60 * round_number, 60 * (round_number + 1)):
+            subscribe(watches, number)
+        done = [json.loads(line) for line in _run(_process(database_url), _process(database_url))]
+        assert [sum(counts) for counts in zip(*done, strict=True)] == [60, 60, 0]
+        told = sorted(who for who, _ in messages(engine))
+        assert told == sorted(f"r{number}" for number in range(60 * (round_number + 1)))
+        if all(counts[0] for counts in done):
+            return
+    pytest.fail("the two processes never worked at the same time")
 
 
 def test_processes_that_take_each_others_claims_tell_each_change_once(
