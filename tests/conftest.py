@@ -20,6 +20,9 @@ from knowledge import sources
 from knowledge.catalogue import Catalogue
 from knowledge.search.engine import SearchEngine, rebuild
 from knowledge.settings import ROOT, Settings
+from tests.databases import database_url, databases, engine
+
+__all__ = ["database_url", "databases", "engine"]  # fixtures for all tests
 
 SHARED = ROOT.parent / "shared"
 NATIONAL = SHARED / "data" / "catalogue" / "national-2026-07.jsonl.gz"

@@ -22,10 +22,7 @@ from connectors.outbox import (
     SendError,
     deliver,
 )
-from tests.actions.dossiers.conftest import database_url, databases, engine
 from tests.actions.dossiers.watched import empty
-
-__all__ = ["database_url", "databases", "engine"]  # fixtures
 
 NOW = dt.datetime(2026, 8, 3, 9, 0)
 NIGHT = dt.datetime(2026, 8, 3, 23, 0)

@@ -36,7 +36,8 @@ from actions.dossiers.tries import (
 )
 from knowledge.database import connect
 from knowledge.settings import ROOT
-from tests.actions.dossiers.conftest import KEY, KINDS, emptied
+from tests.actions.dossiers.conftest import KEY
+from tests.databases import KINDS, emptied
 from tests.conftest import unavailable
 
 REDIS = os.environ.get("MOTCUA_TEST_REDIS", "redis://127.0.0.1:6379/0")

@@ -1,0 +1,1 @@
+"""Satisfaction: what people say of answers and of the service, and what officers make of it."""

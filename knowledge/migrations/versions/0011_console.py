@@ -1,0 +1,12 @@
+"""console (to be filled)."""
+
+revision = "0011"
+down_revision = "0010"
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
