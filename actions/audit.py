@@ -1,4 +1,4 @@
-"""Who of the staff did what, when: for look-ups of dossiers without the citizen's proof.
+"""Who of the staff did what, when: look-ups of dossiers without the citizen's proof, sign-ins, changes of accounts.
 
 An entry names the member of staff, never a citizen; of the dossier it holds a keyed hash of the code.
 """
@@ -16,7 +16,7 @@ from knowledge.database import Base
 
 
 class AuditEntry(Base):
-    """One deed; ``at`` is UTC without zone."""
+    """One deed; ``at`` is UTC without zone. ``about`` is another staff account, where the deed was about one."""
 
     __tablename__ = "audit"
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
@@ -25,6 +25,7 @@ class AuditEntry(Base):
     what: Mapped[str] = mapped_column(String(60))
     code_hash: Mapped[str | None] = mapped_column(String(64), index=True)
     channel: Mapped[str] = mapped_column(String(20))
+    about: Mapped[str | None] = mapped_column(String(120))
 
 
 class Audit:
@@ -38,13 +39,16 @@ class Audit:
     def __init__(self, engine: Engine, key: bytes) -> None:
         self._engine, self._pseudonyms = engine, Pseudonyms(key, "audit")
 
-    def record(self, *, who: str, what: str, channel: str, code: str | None = None) -> None:
+    def record(
+        self, *, who: str, what: str, channel: str, code: str | None = None, about: str | None = None
+    ) -> None:
         """Keep that ``who`` (a staff account) did ``what``; returns once it is stored.
 
         Args:
             code: the dossier's normalised code, kept as a keyed hash only.
+            about: the staff account that it was about, where that is not ``who``.
         """
-        entry = AuditEntry(at=now(), who=who, what=what, code_hash=self._hash(code), channel=channel)
+        entry = AuditEntry(at=now(), who=who, what=what, code_hash=self._hash(code), channel=channel, about=about)
         with Session(self._engine) as session, session.begin():
             session.add(entry)
 

@@ -18,6 +18,7 @@ _WORDS = {
     403: ("forbidden", "Không được phép."),
     404: ("not_found", "Không có nội dung này."),
     405: ("method_not_allowed", "Cách gọi này không được hỗ trợ."),
+    408: ("timeout", "Yêu cầu gửi lên quá chậm."),
     413: ("too_large", "Nội dung gửi lên quá lớn."),
     429: ("too_many_requests", "Gửi nhanh quá, xin đợi rồi thử lại."),
     503: ("unavailable", "Hệ thống chưa sẵn sàng, xin thử lại sau ít phút."),
@@ -52,6 +53,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _unexpected)
+
+
+def error_response(status: int) -> JSONResponse:
+    """The answer for a status of HTTP, for parts that answer outside the routes."""
+    return _response(status, *_WORDS[status])
 
 
 def _response(status: int, code: str, message: str, details: list[dict[str, object]] | None = None) -> JSONResponse:

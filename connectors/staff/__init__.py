@@ -1,0 +1,1 @@
+"""Members of staff: their accounts, signing in, and what each may do."""
