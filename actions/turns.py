@@ -11,8 +11,8 @@ import hashlib
 import hmac
 from pathlib import Path
 
-from sqlalchemy import JSON, DateTime, Engine, Integer, String, Text
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import JSON, Connection, DateTime, Engine, Integer, String, Text, insert, null, update
+from sqlalchemy.orm import Mapped, mapped_column
 
 from actions.privacy import mask
 from actions.secret_key import installation_key
@@ -54,20 +54,41 @@ class TurnLog:
         fields: list[str] | None = None,
         question: str = "",
         ms: float = 0.0,
+        connection: Connection | None = None,
     ) -> None:
+        """Store one turn, within the caller's transaction where there is one.
+
+        Args:
+            channel: the channel's name.
+            conversation: the conversation's id; only a keyed hash of it is kept.
+            status: one of :data:`actions.replies.Status`.
+            procedure_code: the procedure that the answer is about.
+            fields: what was asked of it.
+            question: the message without personal numbers; kept only where the catalogue failed the asker.
+            ms: milliseconds that the answer took.
+            connection: the caller's transaction.
+        """
         kept = mask(question).text[:500] if status in _KEEP_QUESTION and question else None
-        row = Turn(
-            at=now(),
-            channel=channel,
-            conversation=self.pseudonym(conversation),
-            status=status,
-            procedure_code=procedure_code,
-            fields=fields or [],
-            question=kept,
-            ms=round(ms),
-        )
-        with Session(self._engine) as session, session.begin():
-            session.add(row)
+        row = {
+            "at": now(),
+            "channel": channel,
+            "conversation": self.pseudonym(conversation),
+            "status": status,
+            "procedure_code": procedure_code,
+            "fields": fields or [],
+            "question": kept,
+            "ms": round(ms),
+        }
+        if connection is not None:
+            connection.execute(insert(Turn.__table__), row)
+            return
+        with self._engine.begin() as own:
+            own.execute(insert(Turn.__table__), row)
+
+    def erase(self, connection: Connection, conversation: str) -> int:
+        """Remove the words of a conversation's turns; their statuses stay. Returns how many there were."""
+        theirs = update(Turn).where(Turn.conversation == self.pseudonym(conversation), Turn.question.is_not(None))
+        return connection.execute(theirs.values(question=null())).rowcount
 
     def pseudonym(self, conversation: str) -> str:
         """A keyed hash: the same conversation gives the same value, which tells nothing without the key."""

@@ -26,7 +26,8 @@ from actions.dossiers.reading import vietnam_now
 from actions.dossiers.registry import Registry, RegistryAwayError
 from actions.dossiers.watch import Round, plainly, poll
 from actions.dossiers.watching import Watches
-from connectors.outbox import LogSender, Outbox, Sender, deliver
+from connectors.delivery import LogSender, Sender, deliver
+from connectors.outbox import Outbox
 from knowledge.database import connect, migrate
 from knowledge.settings import Settings
 

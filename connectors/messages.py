@@ -69,7 +69,11 @@ class SendError(Exception):
 
 
 class Channel(Protocol):
-    """A way to people."""
+    """A way to people.
+
+    A channel may also have ``start()`` and ``async close()`` for its connection's life, ``erase(sender) -> int`` for what it
+    keeps of somebody itself, and ``async arrived(message) -> bool | None`` to tell whether a part reached its recipient.
+    """
 
     name: str
 
@@ -118,12 +122,12 @@ def _longest_head(text: str, limit: int, length: Callable[[str], int]) -> str:
 
 def _cut(head: str, after: str) -> int:
     """Where to cut: after the last line or sentence in the second half of ``head``, else at a space, else at its end."""
-    if after[:1].isspace():
+    if after[:1] == "\n":
         return len(head)
     ends = [match.end() for match in _SENTENCE_END.finditer(head)]
     lines = [position + 1 for position, character in enumerate(head) if character == "\n"]
-    spaces = [position + 1 for position, character in enumerate(head) if character.isspace()]
+    spaces = [position + 1 for position, character in enumerate(head + after[:1]) if character.isspace()]
     for places, least in ((lines, len(head) // 2), (ends, len(head) // 2), (spaces, 0)):
         if places and places[-1] > least:
-            return places[-1]
+            return min(places[-1], len(head))
     return len(head)

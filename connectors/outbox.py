@@ -1,8 +1,9 @@
 """The outbox: messages on their way to people, kept until a channel has taken them.
 
-Several processes may send at once: a message is claimed in one atomic statement, for as long as a lease lasts. A
-process that dies while sending leaves its message to be sent again; whether the first one arrived, only the channel
-can tell, by the message's ``dedupe_key``. What cannot be delivered becomes a dead letter with its reason.
+Several processes may send at once (:mod:`connectors.delivery`): a message is claimed in one atomic statement, for as
+long as a lease lasts, and not before all earlier ones of the same recipient are sent or given up. A process that dies
+while sending leaves its message to be sent again; whether the first one arrived, only the channel can tell, by the
+message's ``dedupe_key``. What cannot be delivered becomes a dead letter with its reason.
 
 Times are Vietnam's, naive. A text is removed when it is sent; rows that are done are swept after some days.
 """
@@ -10,11 +11,10 @@ Times are Vietnam's, naive. A text is removed when it is sent; rows that are don
 from __future__ import annotations
 
 import datetime as dt
-import logging
-from collections import Counter
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+import functools
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -26,6 +26,7 @@ from sqlalchemy import (
     Integer,
     String,
     and_,
+    bindparam,
     case,
     delete,
     func,
@@ -35,14 +36,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from actions.dossiers.pace import is_daytime
 from actions.dossiers.reading import vietnam_now
 from actions.replies import Reply
+from connectors.messages import Outgoing
 from knowledge.database import Base
-
-logger = logging.getLogger(__name__)
 
 MOST_ATTEMPTS = 8
 LEASE_S = 300
@@ -51,13 +51,16 @@ KEEP_DAYS = 30
 """Days that rows which are done are kept."""
 
 _AT_ONCE = 5
-_FIRST_REST_S, _LONGEST_REST_S = 30, 3_600
 _REASON = 120
 _GAVE_UP = "no success in all attempts"
 
 
 class OutboxRow(Base):
-    """One message; ``payload`` is a :class:`~actions.replies.Reply`, NULL once it is sent."""
+    """One message; ``payload`` is a :class:`~actions.replies.Reply`, NULL once it is sent.
+
+    ``unanswered`` counts the calls to the channel of which it is not known whether the message was taken: one while
+    it is being sent, and one for each time that a process died then or no answer came.
+    """
 
     __tablename__ = "outbox"
     __table_args__ = (Index("outbox_recipient", "channel", "recipient"),)
@@ -72,21 +75,26 @@ class OutboxRow(Base):
     attempts: Mapped[int] = mapped_column(Integer)
     sent_at: Mapped[dt.datetime | None] = mapped_column(DateTime)
     dead_reason: Mapped[str | None] = mapped_column(String(_REASON))
+    unanswered: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
 
 
 _WAITING = and_(OutboxRow.sent_at.is_(None), OutboxRow.dead_reason.is_(None))
+Index("outbox_waiting", OutboxRow.id, sqlite_where=_WAITING, postgresql_where=_WAITING)
+Index(
+    "outbox_in_order",
+    OutboxRow.channel,
+    OutboxRow.recipient,
+    OutboxRow.id,
+    sqlite_where=_WAITING,
+    postgresql_where=_WAITING,
+)
 
 
 @dataclass(frozen=True)
-class Outgoing:
-    """A message to send now, for the ``attempt``-th time."""
+class Taken(Outgoing):
+    """A message that this process sends now; ``unsure``: an earlier attempt may have arrived."""
 
-    id: int
-    channel: str
-    recipient: str = field(repr=False)
-    reply: Reply = field(repr=False)
-    dedupe_key: str
-    attempt: int
+    unsure: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,8 @@ class Outbox:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
+        insert = (postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert)(OutboxRow.__table__)
+        self._put = insert.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(OutboxRow.id)
 
     # -- putting in, within somebody's transaction (see actions.dossiers.watching.Outbox) ------
 
@@ -135,8 +144,7 @@ class Outbox:
             "not_before": now,
             "attempts": 0,
         }
-        statement = self._insert(OutboxRow).values(values).on_conflict_do_nothing(index_elements=["dedupe_key"])
-        return connection.execute(statement.returning(OutboxRow.id)).first() is not None
+        return connection.execute(self._put, values).first() is not None
 
     def withdraw(self, connection: Connection, channel: str, recipient: str, prefix: str = "") -> int:
         """Take back what was not sent yet and has a ``dedupe_key`` with this prefix; returns how many."""
@@ -149,29 +157,43 @@ class Outbox:
 
     # -- sending -------------------------------------------------------------------------------
 
+    def due(self, channel: str, now: dt.datetime | None = None, *, at_any_hour: bool = False) -> bool:
+        """Whether :meth:`take` would find something for this channel."""
+        now = now or vietnam_now()
+        with self._engine.connect() as connection:
+            query = _due(1, (channel,), disturbs=not at_any_hour and not is_daytime(now))
+            return connection.execute(query, {"now": now}).first() is not None
+
     def take(
-        self, limit: int, now: dt.datetime | None = None, channels: Collection[str] | None = None
-    ) -> list[Outgoing]:
+        self,
+        limit: int,
+        now: dt.datetime | None = None,
+        channels: Collection[str] | None = None,
+        *,
+        at_any_hour: bool = False,
+    ) -> list[Taken]:
         """Claim messages that may be sent now, the oldest first, for this process alone until the lease is over.
 
-        ``channels``: only these, all where None.
+        Of one recipient only the first that waits can be claimed, and nothing while that is being sent.
+
+        Args:
+            limit: messages at most.
+            now: Vietnam's time, naive.
+            channels: only these, all where None.
+            at_any_hour: messages for the day, too, because these channels disturb nobody.
         """
         now = now or vietnam_now()
-        due = [_WAITING, OutboxRow.not_before <= now]
-        if channels is not None:
-            due.append(OutboxRow.channel.in_(channels))
-        if not is_daytime(now):
-            due.append(OutboxRow.by_day.is_(False))
-        free = _free(limit, *due, OutboxRow.attempts < MOST_ATTEMPTS)
-        claim = update(OutboxRow).where(OutboxRow.id.in_(free)).returning(*OutboxRow.__table__.c)
-        claim = claim.values(attempts=OutboxRow.attempts + 1, not_before=now + dt.timedelta(seconds=LEASE_S))
-        # Tried so often that even the process that sent it died each time.
-        hopeless = _free(limit, *due, OutboxRow.attempts >= MOST_ATTEMPTS)
-        given_up = update(OutboxRow).where(OutboxRow.id.in_(hopeless)).values(dead_reason=_GAVE_UP)
+        named = None if channels is None else tuple(channels)
+        claim = _claim(limit, named, disturbs=not at_any_hour and not is_daytime(now))
         with self._engine.begin() as connection:
-            connection.execute(given_up)
-            rows = connection.execute(claim).mappings().all()
-        return [_outgoing(row) for row in sorted(rows, key=lambda row: row["id"])]
+            until = now + dt.timedelta(seconds=LEASE_S)
+            rows = connection.execute(claim, {"now": now, "until": until}).mappings().all()
+            # Tried so often that even the process that sent it died each time.
+            hopeless = [row["id"] for row in rows if row["attempts"] > MOST_ATTEMPTS]
+            if hopeless:
+                given_up = {"dead_reason": _GAVE_UP, "attempts": MOST_ATTEMPTS}
+                connection.execute(update(OutboxRow).where(OutboxRow.id.in_(hopeless)).values(given_up))
+        return [_taken(row) for row in sorted(rows, key=lambda row: row["id"]) if row["id"] not in hopeless]
 
     def collect(self, channel: str, recipient: str, now: dt.datetime | None = None) -> list[Reply]:
         """What waits for a recipient who is there just now, at any hour; it counts as sent."""
@@ -180,39 +202,66 @@ class Outbox:
         with self._engine.connect() as connection:  # reading first: most have nothing waiting, and writing costs
             if connection.execute(select(OutboxRow.id).where(*theirs).limit(1)).first() is None:
                 return []
-        claim = update(OutboxRow).where(OutboxRow.id.in_(_free(_AT_ONCE, *theirs)))
+        oldest = select(OutboxRow.id).where(*theirs).order_by(OutboxRow.id).limit(_AT_ONCE)
+        claim = update(OutboxRow).where(OutboxRow.id.in_(_alone(oldest)))
         claim = claim.values(not_before=now + dt.timedelta(seconds=LEASE_S)).returning(*OutboxRow.__table__.c)
         with self._engine.begin() as connection:
             rows = sorted(connection.execute(claim).mappings().all(), key=lambda row: row["id"])
         for row in rows:
             self.sent(row["id"], now)
-        return [_outgoing(row).reply for row in rows]
+        return [_taken(row).reply for row in rows]
 
     def sent(self, id: int, now: dt.datetime | None = None) -> None:
         """Note that a channel has taken a message; its text is removed."""
         done = {"sent_at": now or vietnam_now(), "payload": null()}
         self._change(OutboxRow.id == id, done)
 
-    def failed(self, id: int, reason: str, retry_at: dt.datetime | None) -> None:
+    def failed(
+        self,
+        id: int,
+        reason: str,
+        retry_at: dt.datetime | None,
+        *,
+        refused: bool = True,
+        attempt: int | None = None,
+    ) -> None:
         """Note that sending failed.
 
         Args:
             id: the message's.
             reason: for operators, without anything of the message or the recipient.
             retry_at: when to try again, unless that was the last attempt; None makes it a dead letter at once.
+            refused: whether the channel said so; False where the message may have arrived after all.
+            attempt: which attempt failed; nothing is noted where another one has begun since.
         """
         reason = reason[:_REASON] or "unknown"
+        which = OutboxRow.id == id if attempt is None else and_(OutboxRow.id == id, OutboxRow.attempts == attempt)
+        values: dict[str, Any] = {"unanswered": OutboxRow.unanswered - 1} if refused else {}
         if retry_at is None:
-            self._change(OutboxRow.id == id, {"dead_reason": reason})
+            self._change(which, values | {"dead_reason": reason})
             return
         last = OutboxRow.attempts >= MOST_ATTEMPTS
-        self._change(OutboxRow.id == id, {"not_before": retry_at, "dead_reason": case((last, reason), else_=null())})
+        values |= {"not_before": retry_at, "dead_reason": case((last, reason), else_=null())}
+        self._change(which, values)
 
     def _change(self, which: Any, values: dict[str, Any]) -> None:
         with self._engine.begin() as connection:
             connection.execute(update(OutboxRow).where(which, _WAITING).values(values))
 
     # -- keeping house -------------------------------------------------------------------------
+
+    def retry(self, ids: Collection[int], now: dt.datetime | None = None) -> int:
+        """Let dead letters be tried again from the first attempt on; returns how many there were."""
+        anew = {"dead_reason": null(), "attempts": 0, "not_before": now or vietnam_now()}
+        dead = and_(OutboxRow.id.in_(ids), OutboxRow.dead_reason.is_not(None), OutboxRow.payload.is_not(None))
+        with self._engine.begin() as connection:
+            return connection.execute(update(OutboxRow).where(dead).values(anew)).rowcount
+
+    def drop(self, ids: Collection[int]) -> int:
+        """Remove messages that are not sent; returns how many there were."""
+        with self._engine.begin() as connection:
+            unsent = and_(OutboxRow.id.in_(ids), OutboxRow.sent_at.is_(None))
+            return connection.execute(delete(OutboxRow).where(unsent)).rowcount
 
     def dead(self, limit: int = 100) -> list[DeadLetter]:
         """Dead letters, the newest first."""
@@ -224,12 +273,22 @@ class Outbox:
 
     def counts(self) -> dict[str, int]:
         """How many messages are ``waiting``, ``sent`` and ``dead``."""
+        total = {"waiting": 0, "sent": 0, "dead": 0}
+        for states in self.counts_by_channel().values():
+            for state, number in states.items():
+                total[state] += number
+        return total
+
+    def counts_by_channel(self) -> dict[str, dict[str, int]]:
+        """The same, channel by channel."""
         is_sent, is_dead = OutboxRow.sent_at.is_not(None), OutboxRow.dead_reason.is_not(None)
-        kind = case((is_sent, "sent"), (is_dead, "dead"), else_="waiting").label("kind")
-        query = select(kind, func.count()).group_by("kind")
+        state = case((is_sent, "sent"), (is_dead, "dead"), else_="waiting").label("state")
+        query = select(OutboxRow.channel, state, func.count()).group_by(OutboxRow.channel, "state")
+        found: dict[str, dict[str, int]] = {}
         with self._engine.connect() as connection:
-            found = {name: number for name, number in connection.execute(query)}
-        return {"waiting": 0, "sent": 0, "dead": 0} | found
+            for channel, name, number in connection.execute(query.order_by(OutboxRow.channel)):
+                found.setdefault(channel, {"waiting": 0, "sent": 0, "dead": 0})[name] = number
+        return found
 
     def channels(self) -> list[str]:
         """Channels that messages wait for."""
@@ -244,85 +303,42 @@ class Outbox:
             return connection.execute(delete(OutboxRow).where(old)).rowcount
 
 
-# -- senders ------------------------------------------------------------------------------------
+@functools.cache  # building the statement costs more than running it
+def _due(limit: int, channels: tuple[str, ...] | None, *, disturbs: bool) -> Any:
+    """Ids of the oldest messages that may be sent ``:now``: nothing before what came earlier.
 
-
-class SendError(Exception):
-    """A channel did not take a message. ``reason`` is for operators and holds nothing of message or recipient.
-
-    ``retry_after_s``: seconds after which it may be tried again; None where that is no use, 0 to leave it to us.
+    ``disturbs``: it is night; nothing that is for the day.
     """
-
-    def __init__(self, reason: str, retry_after_s: int | None = 0) -> None:
-        super().__init__(reason)
-        self.reason, self.retry_after_s = reason, retry_after_s
-
-
-class Sender(Protocol):
-    """A way to one channel's recipients."""
-
-    async def send(self, message: Outgoing) -> None:
-        """Hand a message to the channel.
-
-        Raises:
-            SendError: it did not take it.
-        """
-        ...
-
-
-class LogSender:
-    """Sends nothing: it stands in for a channel that is not built yet, counts and logs what would be sent."""
-
-    def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-
-    async def send(self, message: Outgoing) -> None:
-        self.counts[message.channel] += 1
-        logger.info("would send to channel %s", message.channel)
+    earlier = aliased(OutboxRow)
+    theirs = [
+        earlier.channel == OutboxRow.channel,
+        earlier.recipient == OutboxRow.recipient,
+        earlier.sent_at.is_(None),
+        earlier.dead_reason.is_(None),
+    ]
+    due = [_WAITING, OutboxRow.not_before <= bindparam("now", type_=DateTime)]
+    if channels is not None:
+        due.append(OutboxRow.channel.in_(channels))
+    if disturbs:  # what waits for the morning holds nothing up, unless it is being sent just now
+        due.append(OutboxRow.by_day.is_(False))
+        theirs.append(or_(earlier.by_day.is_(False), earlier.unanswered > 0))
+    # Not "none is earlier": PostgreSQL would make a join of that, which compares all that waits with each other.
+    first = select(func.min(earlier.id)).where(*theirs).correlate(OutboxRow).scalar_subquery()
+    return select(OutboxRow.id).where(*due, OutboxRow.id == first).order_by(OutboxRow.id).limit(limit)
 
 
-async def deliver(
-    outbox: Outbox, senders: Mapping[str, Sender], limit: int = 50, now: dt.datetime | None = None
-) -> Counter[str]:
-    """Send what waits for these channels, once.
-
-    Args:
-        outbox: where it waits.
-        senders: by the channel's name.
-        limit: messages at most.
-        now: Vietnam's time, naive.
-
-    Returns:
-        How many were ``sent`` and ``failed``.
-    """
-    now = now or vietnam_now()
-    counts: Counter[str] = Counter()
-    for message in outbox.take(limit, now, senders.keys()):
-        try:
-            await senders[message.channel].send(message)
-        except SendError as error:
-            outbox.failed(message.id, error.reason, _retry_at(now, message.attempt, error.retry_after_s))
-        except Exception as error:  # one message must not hold up the others; the error's text may quote it
-            logger.error("channel %s: unexpected %s", message.channel, type(error).__name__)
-            outbox.failed(message.id, f"unexpected {type(error).__name__}", _retry_at(now, message.attempt, 0))
-        else:
-            outbox.sent(message.id, now)
-            counts["sent"] += 1
-            continue
-        counts["failed"] += 1
-    return counts
+@functools.cache
+def _claim(limit: int, channels: tuple[str, ...] | None, *, disturbs: bool) -> Any:
+    statement = update(OutboxRow.__table__).where(OutboxRow.id.in_(_alone(_due(limit, channels, disturbs=disturbs))))
+    return statement.values(
+        attempts=OutboxRow.attempts + 1,
+        unanswered=OutboxRow.unanswered + 1,
+        not_before=bindparam("until", type_=DateTime),
+    ).returning(*OutboxRow.__table__.c)
 
 
-def _retry_at(now: dt.datetime, attempt: int, retry_after_s: int | None) -> dt.datetime | None:
-    if retry_after_s is None:
-        return None
-    rest_s = min(_FIRST_REST_S * 2 ** (attempt - 1), _LONGEST_REST_S)
-    return now + dt.timedelta(seconds=max(rest_s, retry_after_s))
-
-
-def _free(limit: int, *which: Any) -> Any:
-    """Ids of the oldest such messages that nobody else is claiming."""
-    rows = select(OutboxRow.id).where(*which).order_by(OutboxRow.id).limit(limit)
+def _alone(rows: Any) -> Any:
+    """The same rows, without those that somebody else is claiming."""
     # PostgreSQL leaves rows alone that another process is claiming; SQLite knows one writer at a time. The CTE is
     # evaluated once, which a plain subquery is not sure to be.
     return select(rows.with_for_update(skip_locked=True).cte().c.id)
@@ -332,12 +348,13 @@ def _of(channel: str, recipient: str) -> Any:
     return and_(OutboxRow.channel == channel, OutboxRow.recipient == recipient)
 
 
-def _outgoing(row: Any) -> Outgoing:
-    return Outgoing(
+def _taken(row: Any) -> Taken:
+    return Taken(
         id=row["id"],
         channel=row["channel"],
         recipient=row["recipient"],
         reply=Reply.model_validate(row["payload"]),
         dedupe_key=row["dedupe_key"],
         attempt=row["attempts"],
+        unsure=row["unanswered"] > 1,
     )

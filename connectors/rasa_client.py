@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -47,6 +48,17 @@ class RasaClient:
                     return replies(items)
         raise RasaUnavailableError("Rasa returned an empty reply twice")
 
+    async def forget(self, sender: str) -> None:
+        """End a conversation on Rasa's side: a new session without the slots and words of the old one.
+
+        Best effort, because Rasa may be away. The tracker store of one Rasa server keeps only the present session, so
+        the old one is gone from it; what a store of several servers keeps is deleted there (docs/channels.md).
+        """
+        async with self._slots:
+            for message in ("/session_start", "/restart"):
+                with suppress(RasaUnavailableError):
+                    await self._post(sender, message, "web")
+
     async def ready(self) -> bool:
         """Whether Rasa answers; it listens only once its model is loaded."""
         try:
@@ -56,7 +68,8 @@ class RasaClient:
 
     async def _post(self, sender: str, text: str, channel: str) -> list[dict[str, Any]]:
         try:
-            response = await self._http.post("/webhooks/rest/webhook", json={"sender": sender, "message": text, "metadata": {"channel": channel}})
+            message = {"sender": sender, "message": text, "metadata": {"channel": channel}}
+            response = await self._http.post("/webhooks/rest/webhook", json=message)
             response.raise_for_status()
             items = response.json()
         except (httpx.HTTPError, ValueError) as error:

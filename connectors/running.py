@@ -38,7 +38,7 @@ def running(settings: Settings, say: Callable[[str], None]) -> Iterator[str]:
         yield url
         return
     say("motcua is not serving; starting the app and Rasa for the moment …")
-    temporary = settings.model_copy(update={"host": "127.0.0.1", "port": _free_port(), "rasa_port": _free_port()})
+    temporary = settings.model_copy(update={"host": "127.0.0.1", "port": free_port(), "rasa_port": free_port()})
     processes: list[subprocess.Popen[bytes]] = []
     try:
         processes = [_start(child) for child in children(temporary)]
@@ -84,7 +84,7 @@ def _ready(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,0 +1,206 @@
+"""A worker process that is killed (-9) at each named instant: nothing is lost, and nothing answered twice.
+
+The far end is a file that each process appends to, so it remembers what it took from a process that died. There is one
+exception to "nothing twice", and it is shown: killed after the channel took a part and before that is written down, on a
+channel that cannot tell whether it has it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import os
+import signal
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actions.replies import Reply
+from connectors import delivery, inbox, outbox
+from connectors.messages import Outgoing
+from connectors.path import Path as MessagePath
+from knowledge.database import connect
+from tests.connectors.pathway import FarEnd, Rasa, incoming, messaging, settled, until
+
+QUESTIONS = [("an", "1"), ("an", "2"), ("binh", "3")]
+PARTS = ["Phần một của câu trả lời này khá dài.", "Phần hai của câu trả lời này cũng dài."]
+POINTS = [
+    "before the claim",
+    "after the claim",
+    "while answering",
+    "in the transaction",
+    "before its commit",
+    "after its commit",
+    "before sending",
+    "after sending",
+    "after sending is written down",
+]
+_fork = multiprocessing.get_context("fork")
+
+
+class Disk(FarEnd):
+    """Takes messages into a file."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__("zalo")
+        self.file = file
+
+    async def send(self, message: Outgoing) -> None:
+        line = json.dumps([message.recipient, message.dedupe_key, message.reply.text])
+        with self.file.open("a") as file:
+            file.write(line + "\n")
+
+    def lines(self) -> list[tuple[str, str, str]]:
+        return [tuple(json.loads(line)) for line in self.file.read_text().splitlines()] if self.file.exists() else []
+
+
+class KnowingDisk(Disk):
+    """Can tell what it has."""
+
+    async def arrived(self, message: Outgoing) -> bool | None:
+        return any(key == message.dedupe_key for _, key, _ in self.lines())
+
+
+def work(url: str, home: Path, point: str | None, channel_class: type[Disk]) -> None:
+    """A process: works until nothing waits, or until it is killed at ``point``."""
+    signal.alarm(60)  # whatever happens, it does not stay
+    inbox.LEASE_S = 2  # type: ignore[misc]
+    outbox.LEASE_S = 3  # type: ignore[misc]
+    delivery._FIRST_REST_S = 0  # type: ignore[attr-defined]
+    engine = connect(url)
+    text = " ".join(PARTS)
+    rasa = Rasa(lambda sender, said: [Reply(text=text, status="answered")])
+    parts = messaging(engine, home, rasa, channel_class(home / "far-end"))
+    _dies_at(point, parts, rasa)
+
+    async def run() -> None:
+        parts.start()
+        await until(lambda: settled(parts), 40.0)
+        await parts.close()
+
+    asyncio.run(run())
+    os._exit(0)
+
+
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _before(function: Callable[..., Any]) -> Callable[..., Any]:
+    def dies(*_args: Any, **_values: Any) -> None:
+        _die()
+
+    return dies
+
+
+def _after(function: Callable[..., Any]) -> Callable[..., Any]:
+    def dies(*args: Any, **values: Any) -> Any:
+        found = function(*args, **values)
+        if found is not None and found != []:
+            _die()
+        return found
+
+    return dies
+
+
+def _after_call(function: Callable[..., Any]) -> Callable[..., Any]:
+    def dies(*args: Any, **values: Any) -> None:
+        function(*args, **values)
+        _die()
+
+    return dies
+
+
+def _dies_at(point: str | None, parts: Any, rasa: Rasa) -> None:
+    """Make the part that ``point`` names kill the process."""
+    channel = parts.channels["zalo"]
+
+    async def send_and_die(message: Outgoing) -> None:
+        await Disk.send(channel, message)
+        _die()
+
+    deadly: dict[str, tuple[Any, str, Callable[..., Any]]] = {
+        "before the claim": (parts.inbox, "claim", _before),
+        "after the claim": (parts.inbox, "claim", _after),
+        "while answering": (rasa, "say", _before),
+        "in the transaction": (parts.outbox, "put", _after),
+        "before its commit": (parts.conversations, "record", _after_call),
+        "after its commit": (MessagePath, "_finish", _after_call),
+        "before sending": (channel, "send", _before),
+        "after sending": (channel, "send", lambda _: send_and_die),
+        "after sending is written down": (parts.outbox, "sent", _after_call),
+    }
+    if point:
+        where, name, kind = deadly[point]
+        setattr(where, name, kind(getattr(where, name)))
+
+
+def _run(*args: Any) -> int:
+    process = _fork.Process(target=work, args=args)
+    process.start()
+    process.join(90)
+    return process.exitcode if process.exitcode is not None else 0
+
+
+def _asked(url: str, home: Path) -> None:
+    engine = connect(url)
+    parts = messaging(engine, home, Rasa(), Disk(home / "far-end"))
+    for sender, key in QUESTIONS:
+        assert parts.inbox.put(incoming(sender, key))
+    engine.dispose()
+
+
+@pytest.mark.parametrize("channel_class", [Disk, KnowingDisk])
+@pytest.mark.parametrize("point", POINTS)
+def test_killed(point: str, channel_class: type[Disk], database_url: str, tmp_path: Path) -> None:
+    far_end = channel_class(tmp_path / "far-end")
+    _asked(database_url, tmp_path)
+    assert _run(database_url, tmp_path, point, channel_class) == -signal.SIGKILL
+    assert _run(database_url, tmp_path, None, channel_class) == 0
+    taken = Counter(far_end.lines())
+    for sender, number in Counter(sender for sender, _ in QUESTIONS).items():
+        texts = [text for recipient, _, text in taken if recipient == sender]
+        assert texts == PARTS * number, "all of it, in order"
+    twice = [line for line, number in taken.items() if number > 1]
+    doubled = point == "after sending" and channel_class is Disk
+    assert [(sender, text) for sender, _, text in twice] == ([(twice[0][0], PARTS[0])] if doubled else [])
+    engine = connect(database_url)
+    parts = messaging(engine, tmp_path, Rasa(), far_end)
+    assert parts.inbox.counts() == {"waiting": 0, "done": 3, "dead": 0}
+    assert parts.outbox.counts() == {"waiting": 0, "sent": 6, "dead": 0}
+    said = [entry.who for sender in ("an", "binh") for entry in parts.transcripts.recent(f"zalo:{sender}")]
+    assert said == ["citizen", "bot"] * 3
+    engine.dispose()
+
+
+def test_two_processes_and_one_killed_again_and_again(database_url: str, tmp_path: Path) -> None:
+    """Two work at once; killed while they work, as often as it takes, they answer all in order."""
+    engine = connect(database_url)
+    parts = messaging(engine, tmp_path, Rasa(), KnowingDisk(tmp_path / "far-end"))
+    for number in range(8):
+        for sender in range(5):
+            parts.inbox.put(incoming(f"s{sender}", f"{sender}-{number}"))
+    engine.dispose()
+    killed = 0
+    for pause in (0.25, 0.5, 0.75, None):
+        both = [_fork.Process(target=work, args=(database_url, tmp_path, None, KnowingDisk)) for _ in range(2)]
+        for process in both:
+            process.start()
+        both[0].join(pause)
+        if pause is not None and both[0].is_alive():
+            os.kill(both[0].pid, signal.SIGKILL)  # type: ignore[arg-type]
+            killed += 1
+        for process in both:
+            process.join(90)
+            if process.exitcode is None:
+                process.kill()
+    lines = KnowingDisk(tmp_path / "far-end").lines()
+    assert killed
+    assert len(lines) == len(set(lines)) == 5 * 8 * 2
+    for sender in range(5):
+        keys = [int(key.split(":")[1]) for recipient, key, _ in lines if recipient == f"s{sender}"]
+        assert keys == sorted(keys)
