@@ -5,7 +5,7 @@ APP := .venv
 BOT := .venv-rasa
 MOTCUA := MOTCUA_HOME=$(HOME_DIR) $(APP)/bin/motcua
 
-.PHONY: help run install prepare test check lock clean
+.PHONY: help run install prepare demo test check widget lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/'
@@ -33,6 +33,10 @@ prepare: install ## import the starter catalogue, build the index, train Rasa wh
 	@echo "[4/5] search index …" && $(MOTCUA) index
 	@echo "[5/5] Rasa model …" && $(MOTCUA) train
 
+demo: ## try everything out with made-up data: chat page, console, Zalo and Telegram emulated (var-demo); Ctrl-C stops it
+	@$(MAKE) --no-print-directory prepare HOME_DIR=var-demo
+	@$(APP)/bin/python -m tools.demo --home var-demo
+
 test: install $(APP)/.test-installed ## run the whole test suite
 	@$(APP)/bin/python -m pytest
 
@@ -42,6 +46,9 @@ $(APP)/.test-installed: requirements/test.txt $(APP)/.installed
 
 check: $(APP)/.test-installed ## lint and type checks
 	@$(APP)/bin/ruff check . && $(APP)/bin/ruff format --check .
+
+widget: ## build the website widget from its source (needs node and npm)
+	@cd connectors/web/widget && npm install --silent && npm run --silent check && npm run --silent build
 
 lock: ## pin requirements/*.in anew (the Rasa lock is kept by hand, see its head)
 	@set -e; dir=$$(mktemp -d); python=$$(tools/find-python 3.11) && "$$python" -m venv $$dir; \
