@@ -12,7 +12,11 @@ from rasa_sdk.events import AllSlotsReset
 from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
 
 from actions.dossiers.rasa import dossier_actions
+from actions.dossiers.reading import vietnam_now
 from actions.dossiers.talk import DossierTalk
+from actions.feedback.rasa import feedback_actions, rating_after
+from actions.feedback.talk import FeedbackTalk
+from actions.handoff import handoff_reply
 from actions.procedures import ProcedureTalk
 from actions.replies import Reply
 from actions.tracked import procedure_answer
@@ -20,10 +24,10 @@ from knowledge.settings import Settings
 
 
 class AnswerAction(Action):
-    """``action_answer``: everything about procedures."""
+    """``action_answer``: everything about procedures, and from time to time whether the answer helped."""
 
-    def __init__(self, talk: ProcedureTalk) -> None:
-        self._talk = talk
+    def __init__(self, talk: ProcedureTalk, feedback: FeedbackTalk) -> None:
+        self._talk, self._feedback = talk, feedback
 
     def name(self) -> str:
         return "action_answer"
@@ -31,6 +35,8 @@ class AnswerAction(Action):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
         reply, events = await procedure_answer(self._talk, tracker)
         dispatcher.utter_message(json_message=reply.model_dump(exclude_none=True))
+        if rating := await rating_after(self._feedback, tracker, reply):
+            dispatcher.utter_message(json_message=rating.model_dump(exclude_none=True))
         return events
 
 
@@ -48,33 +54,34 @@ class FixedAction(Action):
         return [AllSlotsReset()] if self._forget else []
 
 
-def executor(talk: ProcedureTalk, dossiers: DossierTalk, settings: Settings) -> ActionExecutor:
+class HandoffAction(Action):
+    """``action_handoff``: what to expect of the wish for a person at this hour."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def name(self) -> str:
+        return "action_handoff"
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[dict[str, Any]]:
+        reply = handoff_reply(self._settings, vietnam_now())
+        dispatcher.utter_message(json_message=reply.model_dump(exclude_none=True))
+        return []
+
+
+def executor(
+    talk: ProcedureTalk, dossiers: DossierTalk, feedback: FeedbackTalk, settings: Settings
+) -> ActionExecutor:
     """The SDK's executor with all of motcua's actions."""
     out = ActionExecutor()
-    for action in (AnswerAction(talk), *dossier_actions(dossiers, talk), *_fixed(settings)):
+    actions = (AnswerAction(talk, feedback), HandoffAction(settings), _RESTART)
+    for action in (*actions, *dossier_actions(dossiers, talk), *feedback_actions(feedback)):
         out.register_action(action)
     return out
 
 
-def _fixed(settings: Settings) -> list[FixedAction]:
-    person = f"gọi {settings.hotline}" if settings.hotline else f"đến hoặc gọi {settings.office}"
-    portal = settings.portal_url
-    return [
-        FixedAction(
-            "action_feedback",
-            Reply(
-                text="Cảm ơn anh/chị muốn góp ý. Kênh chat này chưa ghi nhận góp ý; phản ánh, kiến nghị xin gửi tại "
-                f"{portal} (mục Phản ánh kiến nghị) hoặc {person}.",
-                status="handoff",
-            ),
-        ),
-        FixedAction(
-            "action_handoff",
-            Reply(text=f"Anh/chị muốn gặp cán bộ: xin {person} trong giờ làm việc. Trong lúc chờ, anh/chị cứ hỏi tôi về giấy tờ, lệ phí, thời hạn.", status="handoff"),
-        ),
-        FixedAction(
-            "action_restart_talk",
-            Reply(text="Mình bắt đầu lại nhé. Anh/chị cần làm việc gì ạ?", status="small_talk"),
-            forget=True,
-        ),
-    ]
+_RESTART = FixedAction(
+    "action_restart_talk",
+    Reply(text="Mình bắt đầu lại nhé. Anh/chị cần làm việc gì ạ?", status="small_talk"),
+    forget=True,
+)

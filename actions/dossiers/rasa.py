@@ -108,10 +108,10 @@ class _Does:
         if not code or not seen or not _proved(tracker):
             return self._dossiers.offer_news(None, proved=False), []
         seen = Seen.from_json(json.loads(seen))
-        return await self._dossiers.start_news(code, seen, _channel(tracker), tracker.sender_id), []
+        return await self._dossiers.start_news(code, seen, _channel(tracker), _recipient(tracker)), []
 
     async def stop_news(self, tracker: Tracker) -> tuple[Reply, Events]:
-        return await self._dossiers.stop_news(_channel(tracker), tracker.sender_id), []
+        return await self._dossiers.stop_news(_channel(tracker), _recipient(tracker)), []
 
 
 def _proved(tracker: Tracker) -> bool:
@@ -123,3 +123,8 @@ def _proved(tracker: Tracker) -> bool:
 def _channel(tracker: Tracker) -> str:
     """The channel that the latest message came through, as the app names it."""
     return ((tracker.latest_message or {}).get("metadata") or {}).get("channel") or "web"
+
+
+def _recipient(tracker: Tracker) -> str:
+    """Whom to write to, in the channel's own words: a conversation's id is ``channel:recipient``."""
+    return str(tracker.sender_id).removeprefix(f"{_channel(tracker)}:")

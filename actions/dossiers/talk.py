@@ -73,7 +73,7 @@ _SUBSCRIBED = {
 }
 
 
-_WHERE = {"web": " Trên trang chat này, tin hiện ra khi anh/chị nhắn lần tới."}
+_WHERE = {"web": " Trên trang chat này, tin hiện ra khi anh/chị mở lại trang này trên cùng máy."}
 """Where news appears on channels that cannot be written to on their own."""
 
 
@@ -157,6 +157,14 @@ class DossierTalk:
             await self.vault.expect(conversation)
         dossier = result.dossier if isinstance(result, Found) else None
         return self._reply(code, result), dossier
+
+    async def for_staff(self, code: str) -> Reply:
+        """What a dossier's state is, for staff, whose right to know is the account's: the caller keeps the audit.
+
+        Args:
+            code: a normalised dossier code.
+        """
+        return self._reply(code, await self._dossiers.lookup(code, None))
 
     # -- news ---------------------------------------------------------------------------------
 

@@ -1,20 +1,23 @@
-"""What a conversation may hold for minutes and nobody may store: the digits that prove the right to know.
+"""What a conversation may hold for minutes and nobody may store: the digits that prove the right to know, what somebody
+answers to a survey, and what is said to that.
 
-A proof goes past Rasa, whose tracker keeps what people write: it is put here when the message comes in and taken out,
-once, by the look-up. In this process's memory, or in Redis where several app processes share the work.
+They go past Rasa, whose tracker keeps what people write and what they are told: put here when the message comes in and
+taken out, once, by who needs them. In this process's memory, or in Redis where several app processes share the work.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cryptography.fernet import Fernet
 from redis import asyncio as redis
 
-from actions.dossiers.keys import Pseudonyms
+from actions.dossiers.keys import Pseudonyms, purpose_key
 
 PROOF_S = 180
 """Seconds that a proof waits for its look-up."""
@@ -46,6 +49,14 @@ class Vault(Protocol):
 
     async def expects(self, conversation: str) -> bool: ...
 
+    async def leave(self, what: str, conversation: str, text: str) -> None:
+        """Leave something for the next step of the same turn; ``what`` it is, apart from proofs."""
+        ...
+
+    async def fetch(self, what: str, conversation: str) -> str | None:
+        """What was left, which is gone afterwards."""
+        ...
+
     async def close(self) -> None: ...
 
 
@@ -55,6 +66,7 @@ class MemoryVault:
     def __init__(self) -> None:
         self._kept: OrderedDict[str, tuple[float, Kept]] = OrderedDict()
         self._expected: OrderedDict[str, float] = OrderedDict()
+        self._left: OrderedDict[tuple[str, str], tuple[float, str]] = OrderedDict()
 
     async def put(self, conversation: str, kept: Kept) -> None:
         self._kept[conversation] = (time.monotonic() + PROOF_S, kept)
@@ -72,8 +84,17 @@ class MemoryVault:
     async def expects(self, conversation: str) -> bool:
         return time.monotonic() < self._expected.get(conversation, 0.0)
 
+    async def leave(self, what: str, conversation: str, text: str) -> None:
+        self._left[what, conversation] = (time.monotonic() + PROOF_S, text)
+        _shorten(self._left)
+
+    async def fetch(self, what: str, conversation: str) -> str | None:
+        until, text = self._left.pop((what, conversation), (0.0, ""))
+        return text if time.monotonic() < until else None
+
     async def close(self) -> None:
         self._kept.clear()
+        self._left.clear()
 
 
 class RedisVault:
@@ -82,6 +103,7 @@ class RedisVault:
     def __init__(self, url: str, key: bytes) -> None:
         self._redis = redis.from_url(url, decode_responses=True)
         self._names = Pseudonyms(key, "vault")
+        self._seal = Fernet(base64.urlsafe_b64encode(purpose_key(key, "vault-seal")))
 
     async def put(self, conversation: str, kept: Kept) -> None:
         await self._redis.set(self._name("proof", conversation), json.dumps([kept.digits, kept.address]), ex=PROOF_S)
@@ -96,6 +118,13 @@ class RedisVault:
 
     async def expects(self, conversation: str) -> bool:
         return bool(await self._redis.exists(self._name("expect", conversation)))
+
+    async def leave(self, what: str, conversation: str, text: str) -> None:
+        await self._redis.set(self._name(what, conversation), self._seal.encrypt(text.encode()).decode(), ex=PROOF_S)
+
+    async def fetch(self, what: str, conversation: str) -> str | None:
+        found = await self._redis.getdel(self._name(what, conversation))
+        return self._seal.decrypt(found).decode() if found else None
 
     async def close(self) -> None:
         await self._redis.aclose()

@@ -40,7 +40,7 @@ class Option(_Part):
 
 
 class Scale(_Part):
-    """Options from the best to the worst; ``satisfied`` are the values that count as satisfied."""
+    """Options in the order in which they are shown; ``satisfied`` are the values that count as satisfied."""
 
     options: list[Option] = Field(min_length=2, max_length=9)
     satisfied: list[Value] = []

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Date, DateTime, Engine, Index, Integer, String, Text, and_, select, update
+from sqlalchemy import JSON, Date, DateTime, Engine, Index, Integer, String, Text, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapped, mapped_column
@@ -208,6 +208,7 @@ class Responses:
         *,
         comments: Mapping[str, str] | None = None,
         complete: bool = True,
+        day: dt.date | None = None,
     ) -> Saved:
         """Keep answers, in place of those given before under the same key; the same call twice changes nothing.
 
@@ -219,6 +220,7 @@ class Responses:
             now: Vietnam's time, naive; only its day is kept with the answers.
             comments: free words by item, without personal data (see :mod:`actions.feedback.scrub`).
             complete: whether the survey was gone through to its end.
+            day: when it was answered, where that is not now: a sheet of paper that is entered later.
 
         Raises:
             ValueError: an item or value that the instrument does not have.
@@ -236,7 +238,7 @@ class Responses:
             if ticket["response_id"] is None and ticket["state"] in (Ticket.PARTIAL, Ticket.COMPLETE):
                 return Saved.CLOSED
             if ticket["response_id"] is None:
-                self._first(connection, key, kept, about, now)
+                self._first(connection, key, kept | {"day": day or now.date()}, about, now)
                 return Saved.RECORDED
             if ticket["open_until"] <= now:
                 return Saved.CLOSED
@@ -254,7 +256,7 @@ class Responses:
     def _first(self, connection: Connection, key: str, kept: dict[str, Any], about: About, now: dt.datetime) -> None:
         id = secrets.token_hex(16)
         context = {"channel": about.channel, "commune": about.commune, "procedure_code": about.procedure_code}
-        row = {"id": id, "day": now.date(), "field": about.field} | context | kept
+        row = {"id": id, "field": about.field} | context | kept
         connection.execute(self._insert(ResponseRow).values(row))
         done = {"state": _state(kept), "response_id": id, "open_until": now + EDIT_FOR} | _NOTHING
         connection.execute(update(TicketRow).where(TicketRow.key == key).values(done))
@@ -274,6 +276,16 @@ class Responses:
             raise InvalidInstrumentError(
                 f"{instrument.id} version {instrument.version} was used with other questions; a change needs a new version"
             )
+
+    def withdraw(self, key: str, now: dt.datetime) -> bool:
+        """Take answers back as if they had never been given, for a slip at entry; False where they cannot be changed."""
+        with self._engine.begin() as connection:
+            mine = delete(TicketRow).where(TicketRow.key == key, TicketRow.open_until > now)
+            id = connection.execute(mine.returning(TicketRow.response_id)).scalar()
+            if id is None:
+                return False
+            connection.execute(delete(ResponseRow).where(ResponseRow.id == id))
+            return True
 
     def sweep(self, now: dt.datetime) -> int:
         """Cut the link between tickets and answers that cannot be changed any more; returns how many."""

@@ -29,6 +29,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _reply(call: dict[str, Any]) -> dict[str, Any]:
+    if call["next_action"] == "action_ask_feedback":  # it is silent where there is nothing to ask
+        return {"events": [], "responses": []}
     latest = call["tracker"]["latest_message"]
     entities: dict[str, list[Any]] = {}
     for entity in latest["entities"]:

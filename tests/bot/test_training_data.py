@@ -17,7 +17,7 @@ BOT = ROOT / "bot"
 STATUSES = {"small_talk", "out_of_scope", "emergency", "handoff"}
 """Those of the closed vocabulary (design.md) that a fixed response can have."""
 FALLBACK = "nlu_fallback"
-BUTTONS = {"give_proof", "watch_consent"}
+BUTTONS = {"give_proof", "watch_consent", "survey_answer", "start_survey", "start_petition"}
 """Intents that only the app sends, in place of a message or for a tapped button: nothing is to be recognised."""
 
 

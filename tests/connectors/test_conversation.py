@@ -20,6 +20,7 @@ from actions.replies import Reply
 from actions.secret_key import installation_key
 from actions.turns import Turn, TurnLog
 from connectors.conversation import Conversations
+from connectors.limits import Limits, MemoryStore
 from connectors.outbox import Outbox
 from connectors.rasa_client import RasaUnavailableError
 from knowledge.settings import Settings
@@ -47,8 +48,9 @@ class Rasa:
 def conversations(rasa: Rasa, talk: ProcedureTalk, settings: Settings, **changes: object) -> Conversations:
     changed = settings.model_copy(update=changes)
     turns = TurnLog(talk.catalogue.engine, settings.home)
-    outbox = Outbox(talk.catalogue.engine)
-    return Conversations(rasa, talk, dossier_talk(talk, settings), outbox, turns, changed)  # type: ignore[arg-type]
+    outbox, limits = Outbox(talk.catalogue.engine), Limits(MemoryStore(), installation_key(settings.home), changed)
+    dossiers = dossier_talk(talk, settings)
+    return Conversations(rasa, talk, dossiers, outbox, turns, limits=limits)  # type: ignore[arg-type]
 
 
 def dossier_talk(talk: ProcedureTalk, settings: Settings) -> DossierTalk:

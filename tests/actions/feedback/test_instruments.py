@@ -24,7 +24,7 @@ def test_the_shipped_ones_are_what_the_law_and_the_surveys_ask() -> None:
     assert all([o.value for o in ALL[SERVICE].scales[i.scale].options] == [2, 1, 0] for i in ALL[SERVICE].items if i.scale)
     sizes = {f.id: sum(i.factor == f.id for i in ALL[POLL].items) for f in ALL[POLL].factors}
     assert sizes == {"access": 3, "procedures": 4, "officers": 3, "result": 3, "petitions": 3}
-    assert [o.value for o in ALL[POLL].scales["level"].options] == [5, 4, 3, 2, 1]
+    assert [o.value for o in ALL[POLL].scales["level"].options] == [1, 2, 3, 4, 5], "a typed number is the level"
     assert "SIPAS" not in (ALL[POLL].title + ALL[POLL].intro)
 
 

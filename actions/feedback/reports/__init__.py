@@ -1,0 +1,1 @@
+"""The figures that offices report: satisfaction, on-time rates, the former nine indices, parts of the 766 index."""
