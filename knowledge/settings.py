@@ -189,6 +189,11 @@ class Settings(BaseSettings):
         "", description="The office's own unit as reports name it, for example “phường Trần Phú”; empty: not told apart."
     )
 
+    console_calls_secret: SecretStr | None = Field(
+        None, description="Secret that the telephone system shows when it tells of calls; without it none are taken (docs/hotline.md)."
+    )
+    hotline_call_days: int = Field(365, ge=1, description="Days for which the hotline's calls are kept for reports, without numbers.")
+
     @property
     def database(self) -> str:
         """SQLAlchemy URL of the database in use."""
