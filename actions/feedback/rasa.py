@@ -22,6 +22,7 @@ from knowledge.text import fold, normalize
 _RATED_BY_THE_PAGE = {"web"}
 """Channels whose page has buttons under every answer, so that nobody is asked in between."""
 _OVER = (State.FINISHED, State.RETURNED)
+_PETITION = re.compile(r"\b(?:phan anh|kien nghi)\b")
 _SURVEY = re.compile(r"\b(?:khao sat|phieu|danh gia|cham diem|\d+ (?:sao|diem))\b")
 
 
@@ -94,9 +95,11 @@ class _Does:
         match _intent(tracker):
             case "praise":
                 return self._feedback.praised()
-            case "complain":
+            case "complain" if not self._wants_petition(tracker):
                 return self._feedback.sorry()
         talked = _talked(tracker)
+        if self._wants_petition(tracker):
+            return await self._feedback.start_petition(talked)
         text = (tracker.latest_message or {}).get("text") or ""
         wants_survey = _SURVEY.search(fold(normalize(text))) is not None
         if not wants_survey and not text.startswith("/") and says_something(text):
@@ -105,6 +108,12 @@ class _Does:
             return await self._feedback.start(talked, SERVICE if talked.dossier_code else POLL)
         await self._feedback.start(talked, POLL, words_only=True)
         return self._feedback.open_words()
+
+    @staticmethod
+    def _wants_petition(tracker: Tracker) -> bool:
+        """Whether somebody says that they want to petition, and not yet about what."""
+        text = (tracker.latest_message or {}).get("text") or ""
+        return _PETITION.search(fold(normalize(text))) is not None and not says_something(text)
 
     async def petition(self, tracker: Tracker) -> Reply:
         return await self._feedback.start_petition(_talked(tracker))

@@ -229,7 +229,8 @@ class FeedbackTalk:
         """Put a question on the review list if its answer was rated as bad; without who asked."""
         if question and answers.get("useful") == 0:
             reason = answers.get("reason")
-            self.reviews.rated_bad(scrub(question), procedure_code, str(reason) if reason else None, now.date())
+            # Numbers are masked there, as in the log of turns; names are not looked for: in a question they hide what it is about.
+            self.reviews.rated_bad(question, procedure_code, str(reason) if reason else None, now.date())
 
     def _thanks(self, instrument: Instrument, survey: Survey, comments: Mapping[str, str]) -> Reply:
         satisfied = instrument.satisfied(survey.answers)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, select
 
+from actions.dossiers.reading import VIETNAM
 from actions.feedback.instruments import SERVICE, Instrument, load
 from actions.feedback.petitions import Petitions
 from actions.feedback.reports.document import Column, Kind, Report, Section, Value, table
@@ -109,7 +110,7 @@ class Reporter:
             period_key=period.key,
             since=period.since,
             until=period.until,
-            made_at=now.replace(microsecond=0),
+            made_at=now.replace(microsecond=0, tzinfo=VIETNAM),
             sections=sections,
             methods=METHODS,
         )

@@ -134,12 +134,9 @@ def _parts(period: Period, rows: Rows, base: Release | None) -> tuple[list[Relea
     parts = [release(part, rows, its_base) for part, its_base in among]
     left_out = [*(base.left_out if base else ()), *(gone for part in parts for gone in part.left_out)]
     small = [part for part in parts if part.rows and () not in part.shown]
-    # Those whose groups are told apart for the base are not in the pool: they would be the rest beside it.
-    gone = [
-        part
-        for part, (_, its_base) in zip(parts, among, strict=True)
-        if part in small and its_base and its_base.tells_of_groups
-    ]
+    # Where heads are shown, groups may be, too, and be told apart from the pool: the few would be the rest beside it.
+    headed = {its_period for its_period, its_base in among if its_base and () in its_base.shown}
+    gone = [part for part in small if part.period in headed]
     small = [part for part in small if part not in gone]
     everything = total(cell for part in parts if part not in gone for cell in part.rows.values())
     if not is_safe([total(part.rows.values()) for part in small], everything):

@@ -43,6 +43,7 @@ def desk(engine: sa.Engine, settings: Settings, talk: ProcedureTalk, dossiers_of
     state.talk = talk
     outbox, state.transcripts = Outbox(engine), Transcripts(engine)
     channels: dict[str, Any] = {"web": PulledChannel("web", engine, state.transcripts)}
+    state.channels = channels
     state.handoffs = Handoffs(engine, key, outbox, state.transcripts, channels)
     home = dossiers_of or settings
     systems = connect(talk.catalogue.engine, home.home, None, 4.5, []) if dossiers_of else None

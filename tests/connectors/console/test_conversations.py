@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 
 from actions.dossiers.reading import vietnam_now
+from actions.replies import Reply
 from connectors.console.hotline import canned
 from connectors.console.hotline.send_codes import VALID_MINUTES, SendCodes
 from connectors.messages import Incoming
@@ -34,6 +35,18 @@ def test_the_queue_names_nobody_and_shows_the_last_lines(hotline: FastAPI) -> No
     assert (one["channel"], one["state"], one["reason"]) == ("Trang web", "waiting", "Muốn gặp cán bộ")
     assert [line["text"] for line in one["last"]] == ["cho tôi gặp cán bộ", "Tôi đã chuyển tới cán bộ."]
     assert answer.json()["canned"]
+
+
+def test_what_was_said_to_opinions_is_not_for_staff(hotline: FastAPI, engine: sa.Engine) -> None:
+    with engine.begin() as connection:
+        thanks = Reply(text="Cảm ơn anh/chị đã chấm 1 điểm.", status="feedback_recorded")
+        hotline.state.transcripts.append(connection, VISITOR, "bot", thanks)
+    hotline.state.handoffs.request(VISITOR, "web", "asked for a person")
+    client = signed_in_client(hotline, Role.AGENT)
+    assert "1 điểm" not in client.get(API).text
+    talk = client.get(f"{API}/{ref_of(client)}")
+    assert len(talk.json()["lines"]) == 1
+    assert "1 điểm" not in talk.text
 
 
 def test_of_two_agents_who_claim_one_gets_it_and_the_reply_arrives(hotline: FastAPI) -> None:
