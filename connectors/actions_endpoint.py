@@ -10,8 +10,13 @@ from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundExceptio
 
 router = APIRouter(tags=["rasa"])
 
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The body is no JSON, or the action does not run now (`ActionExecutionRejection`)."},
+    404: {"description": "No such action."},
+}
 
-@router.post("/actions/webhook", response_model=None)
+
+@router.post("/actions/webhook", response_model=None, responses=_REFUSALS)
 async def run_action(request: Request, call: dict[str, Any]) -> JSONResponse:
     """Run the action that Rasa names in ``next_action``. Meant for Rasa only."""
     try:

@@ -23,7 +23,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from connectors import dossiers_cli
+from connectors import channels_cli, dossiers_cli, reviews_cli
+from connectors.posters import cli as posters_cli
+from connectors.reports import cli as reports_cli
+from connectors.staff import cli as staff_cli
+from connectors.telegram import cli as telegram_cli
+from connectors.zalo import cli as zalo_cli
 from knowledge.catalogue import Catalogue, ImportReport
 from knowledge.settings import Settings
 
@@ -46,6 +51,14 @@ def main(
 
 
 app.add_typer(dossiers_cli.app, name="dossiers")
+app.add_typer(channels_cli.outbox, name="outbox")
+app.add_typer(channels_cli.channels, name="channels")
+app.add_typer(telegram_cli.app, name="telegram")
+app.add_typer(zalo_cli.app, name="zalo")
+app.add_typer(staff_cli.app, name="staff")
+app.add_typer(posters_cli.app, name="qr")
+app.add_typer(reviews_cli.app, name="reviews")
+app.command("report")(reports_cli.report)
 
 
 # -- the catalogue ------------------------------------------------------------------------------

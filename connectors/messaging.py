@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from actions.dossiers.watching import Watches
 from actions.office_hours import OfficeWeek
@@ -50,6 +50,8 @@ class Messaging:
     path: Path
     delivery: Delivery
     pacer: Pacer
+    erasers: list[Callable[[Connection, str], int]] = field(default_factory=list)
+    """Of other parts that keep something of a conversation: each removes its rows within a transaction, and counts them."""
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     @classmethod
@@ -140,6 +142,7 @@ class Messaging:
             removed += self.transcripts.erase(connection, conversation)
             removed += self.outbox.erase(connection, channel, sender)
             removed += self.handoffs.erase(connection, conversation)
+            removed += sum(erase(connection, conversation) for erase in self.erasers)
             self.turns.erase(connection, conversation)
         return removed + self.watches.erase(channel, sender)
 

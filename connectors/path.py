@@ -14,7 +14,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -97,6 +97,8 @@ class Path:
         self._wake_delivery = wake_delivery
         self.pick_up: Callable[[Incoming], Reply | None] = lambda _: None
         """Answers messages that are for something else than the bot, such as the digits that the hotline read out."""
+        self.hold: Callable[[Connection, str, str, Reply], Reply] = lambda _connection, _conversation, _shown, reply: reply
+        """What to say now in a reply's place; the reply itself may be kept, within the transaction, for somebody to approve."""
         self._slots = asyncio.Semaphore(settings.rasa_concurrency)
         self._woken, self._stopping = asyncio.Event(), False
         self._finished: dict[int, asyncio.Event] = {}
@@ -247,7 +249,6 @@ class Path:
     def _finish(self, claimed: Claimed, incoming: Incoming, outcome: _Outcome) -> bool:
         """Write everything down, or nothing where the message is no longer ours to answer."""
         now = vietnam_now()
-        parts = [self._parts(claimed.channel, reply) for reply in outcome.replies]
         with self._engine.begin() as connection:
             if not self._inbox.settle(connection, claimed, outcome.dead_reason, now):
                 logger.warning("a message was taken over by another process, or erased")
@@ -255,6 +256,10 @@ class Path:
             self._transcripts.append(
                 connection, claimed.conversation, "citizen", outcome.shown, inbox_id=claimed.id, at=claimed.received_at
             )
+            if outcome.answered:
+                held = [self.hold(connection, claimed.conversation, outcome.shown, reply) for reply in outcome.replies]
+                outcome = replace(outcome, replies=held)
+            parts = [self._parts(claimed.channel, reply) for reply in outcome.replies]
             self._say(connection, claimed, outcome, parts, now)
             if outcome.answered:
                 self._conversations.record(incoming, outcome.answered, connection)

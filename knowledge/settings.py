@@ -192,6 +192,9 @@ class Settings(BaseSettings):
     console_calls_secret: SecretStr | None = Field(
         None, description="Secret that the telephone system shows when it tells of calls; without it none are taken (docs/hotline.md)."
     )
+    console_approve_answers: bool = Field(
+        False, description="Whether the bot's answers about procedures wait until a supervisor sends them (docs/hotline.md)."
+    )
     hotline_call_days: int = Field(365, ge=1, description="Days for which the hotline's calls are kept for reports, without numbers.")
 
     @property

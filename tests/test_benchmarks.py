@@ -18,7 +18,7 @@ from connectors import conversation
 from knowledge.evaluation import Dialogue, Expectation, Question
 from knowledge.settings import ROOT
 
-SCRIPTS = ("search", "turns", "start", "growth", "dossiers", "steps")
+SCRIPTS = ("search", "turns", "start", "growth", "dossiers", "steps", "channels")
 
 
 # -- arithmetic ---------------------------------------------------------------------------------

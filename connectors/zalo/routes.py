@@ -220,11 +220,12 @@ _CONSENT_ERRORS: dict[int | str, dict[str, Any]] = {
     404: _error("Zalo is not set up here."),
     503: _error("Zalo gave no tokens for this code."),
 }
+_PAGE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/html": {"schema": {"type": "string"}}}}}
 _NOT_OURS = "Liên kết cấp quyền không đúng hoặc đã quá hạn. Xin tạo liên kết mới."
 _CONNECTED = "Đã kết nối Official Account. Anh/chị có thể đóng trang này."
 
 
-@router.get("/zalo/oauth/callback", responses=_CONSENT_ERRORS, response_class=HTMLResponse)
+@router.get("/zalo/oauth/callback", responses=_PAGE | _CONSENT_ERRORS, response_model=None)
 async def consented(
     request: Request,
     code: Annotated[str, Query(min_length=1, max_length=2_000)],
@@ -264,7 +265,7 @@ def verification_tag(settings: Settings) -> str:
 
 
 @site_router.get(
-    "/zalo_verifier{code}.html", response_class=HTMLResponse, responses={404: _error("It is another code.")}
+    "/zalo_verifier{code}.html", responses=_PAGE | {404: _error("It is another code.")}, response_model=None
 )
 async def verifier_file(request: Request, code: str) -> HTMLResponse:
     """The file by which Zalo verifies the site."""

@@ -122,7 +122,9 @@ def test_unknown_and_retired_codes_are_said_to_be_gone(talk: ProcedureTalk) -> N
     assert reply.status == "no_such_procedure"
 
 
-@pytest.mark.parametrize("text", ["", "?", "😀😀", "a" * 10_000, "<script>alert(1)</script>", "\x00\x01", "what is this", "你好"])
+@pytest.mark.parametrize(
+    "text", ["", "?", "😀😀", "a" * 10_000, "<script>alert(1)</script>", "\x00\x01", "what is this", "你好"]
+)
 def test_any_text_gets_a_reply(talk: ProcedureTalk, text: str) -> None:
     reply, _state = say(talk, Talk(), text)
     assert reply.text
@@ -134,8 +136,6 @@ def test_yes_and_no_depend_on_what_was_offered(talk: ProcedureTalk) -> None:
     reply, after = say(talk, offered, "không phải", "deny")
     assert (reply.status, after.options) == ("clarification", [])
     assert say(talk, Talk(), "vâng", "affirm")[0].status == "small_talk"
-
-
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from actions.dossiers.reading import vietnam_now
 from actions.procedures import ProcedureTalk
+from actions.replies import Reply
 from connectors.console.hotline.search import finder_of
 from connectors.staff.roles import Role
 from knowledge.catalogue import Catalogue
@@ -234,6 +235,30 @@ def test_a_claim_that_comes_too_late_and_a_reply_that_arrives(page: webdriver.Ch
         app.state.transcripts.append(connection, VISITOR, "citizen", "tôi cảm ơn")
     wait(page, lambda: "tôi cảm ơn" in text(page, "#lines"))
     assert violations(page) == []
+
+
+def test_an_answer_is_changed_and_sent_while_others_come_in(page: webdriver.Chrome, url: str, app: FastAPI) -> None:
+    def held(question: str) -> None:
+        with app.state.staff.accounts._engine.begin() as connection:
+            reply = Reply(text=f"Đáp: {question}", status="answered")
+            app.state.approvals.hold(connection, VISITOR, question, reply)
+
+    held("cần giấy gì")
+    settings = app.state.settings
+    app.state.settings = settings.model_copy(update={"console_approve_answers": True})
+    try:
+        sign_in_browser(page, url, app, Role.SUPERVISOR, "boss")
+        page.get(f"{url}/console/conversations")
+        wait(page, lambda: page.find_elements(By.CSS_SELECTOR, "#held textarea"))
+    finally:
+        app.state.settings = settings
+    one(page, "#held textarea").send_keys(" và sổ hộ khẩu")
+    held("mất bao lâu")
+    wait(page, lambda: len(page.find_elements(By.CSS_SELECTOR, "#held textarea")) == 2)
+    assert violations(page) == []
+    press(page, Keys.TAB, Keys.ENTER)
+    wait(page, lambda: len(page.find_elements(By.CSS_SELECTOR, "#held textarea")) == 1)
+    assert app.state.transcripts.recent(VISITOR)[-1].text == "Đáp: cần giấy gì và sổ hộ khẩu"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

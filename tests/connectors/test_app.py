@@ -56,7 +56,7 @@ def test_search_filters(http: TestClient) -> None:
         ("/api/v1/procedures/9.999999", {}, 404),
         ("/api/v1/procedures/1.001193", {"page": 0}, 422),
         ("/api/v1/nowhere", {}, 404),
-        ("/api/v1/web/messages", {}, 404),
+        ("/api/v1/web/messages", {}, 405),
     ],
 )
 def test_bad_requests_get_the_one_error_shape(http: TestClient, path: str, params: dict[str, str], status: int) -> None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 _DAY = dt.timedelta(days=1)
-_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
-_QUARTER = re.compile(r"(\d{4})-Q([1-4])", re.IGNORECASE)
-_YEAR = re.compile(r"\d{4}")
+_MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
+_QUARTER = re.compile(r"([0-9]{4})-Q([1-4])", re.IGNORECASE)
+_YEAR = re.compile(r"[0-9]{4}")
 _ROMAN = ("I", "II", "III", "IV")
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 MOST_DAYS = 366

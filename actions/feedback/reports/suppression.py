@@ -107,7 +107,10 @@ def release(period: Period, rows: Rows, base: Release | None = None) -> Release:
     parts, left_out = _parts(period, rows, base)
     # Another figure of the same groups is counted in the same months, so that the two cannot be compared.
     told = {part.period for part in (base.parts if base else parts) if part.tells_of_groups}
-    pooled = _alone(period, _rows_of([p for p in parts if p.period not in told]), base.pooled if base else None)
+    pool = [part for part in parts if part.period not in told]
+    if base and len(pool) < len([part for part in base.parts if part.period not in told]):
+        pool = []
+    pooled = _alone(period, _rows_of(pool), base.pooled if base else None)
     counted = _rows_of(parts)
     cells = _cells(counted)
     shown: defaultdict[Path, Cell] = defaultdict(Cell)

@@ -22,7 +22,7 @@ from connectors.handoff import Handoffs, State
 from connectors.sealing import SealBrokenError
 from connectors.staff.access import ACCESS_ERRORS, Member, Role, signed_in
 from connectors.staff.sign_in import CHANNEL
-from connectors.transcripts import Entry, Transcripts, Who
+from connectors.transcripts import PRIVATE, Entry, Transcripts, Who, is_private
 from knowledge.settings import Settings
 
 router = APIRouter(prefix="/console/conversations", tags=["console"], dependencies=[Depends(no_store)])
@@ -46,7 +46,10 @@ Ref = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$")]
 
 
 class Line(BaseModel):
-    """Something said; citizens' texts are masked. ``staff`` is the account of the member who said it."""
+    """Something said; citizens' texts are masked, what was said to opinions is left out.
+
+    ``staff`` is the account of the member who said it.
+    """
 
     id: int
     who: Who
@@ -56,7 +59,8 @@ class Line(BaseModel):
 
     @classmethod
     def of(cls, entry: Entry) -> Line:
-        return cls(id=entry.id, who=entry.who, text=entry.text, at=entry.at.replace(tzinfo=VIETNAM), staff=entry.member)
+        text = PRIVATE.text if is_private(entry.reply) else entry.text
+        return cls(id=entry.id, who=entry.who, text=text, at=entry.at.replace(tzinfo=VIETNAM), staff=entry.member)
 
 
 class Waiting(BaseModel):

@@ -14,12 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from actions.dossiers.keys import Pseudonyms
 from actions.feedback.reviews import Reviews
 from connectors.console import audit, navigation
-from connectors.console.hotline import calls, card, conversations, dossiers, reports, search, send_codes
+from connectors.console.hotline import approvals, calls, card, conversations, dossiers, reports, search, send_codes
+from connectors.console.hotline.approvals import Approvals
 from connectors.console.hotline.call_book import CallBook, Outcome
 from connectors.console.hotline.common import Agent
 from connectors.console.hotline.send_codes import SendCodes
 from connectors.console.pages import page
 from connectors.errors import ErrorResponse
+from connectors.outbox import Outbox
 from connectors.staff.roles import Role
 from knowledge.answers import TITLES
 from knowledge.catalogue import Catalogue
@@ -29,7 +31,15 @@ from knowledge.settings import Settings
 logger = logging.getLogger(__name__)
 
 pages_router = APIRouter(prefix="/console", include_in_schema=False)
-API = (search.router, card.router, calls.router, dossiers.router, conversations.router, send_codes.router)
+API = (
+    search.router,
+    card.router,
+    calls.router,
+    dossiers.router,
+    conversations.router,
+    send_codes.router,
+    approvals.router,
+)
 
 UNREADABLE: dict[int | str, dict[str, Any]] = {
     400: {"model": ErrorResponse, "description": "The body is no JSON."},
@@ -61,7 +71,7 @@ def install(app: FastAPI) -> None:
 
 def connect(app: FastAPI, engine: Engine, key: bytes, catalogue: Catalogue) -> None:
     """Put what the routes need into the app's state; it also needs ``talk``, ``staff``, ``dossier_talk``, ``handoffs``,
-    ``transcripts`` and ``settings`` there.
+    ``transcripts``, ``channels`` and ``settings`` there.
 
     Args:
         app: as it was installed.
@@ -72,6 +82,7 @@ def connect(app: FastAPI, engine: Engine, key: bytes, catalogue: Catalogue) -> N
     state = app.state
     state.catalogue, state.call_book = catalogue, CallBook(engine, key)
     state.send_codes, state.reviews = SendCodes(engine, key, catalogue), Reviews(engine)
+    state.approvals = Approvals(engine, Outbox(engine), state.transcripts, state.channels)
     state.conversation_refs = Pseudonyms(key, "console-conversation")
 
 
@@ -82,6 +93,7 @@ async def keep_house(app: FastAPI) -> None:
     while True:
         try:
             await asyncio.to_thread(app.state.call_book.sweep, settings.hotline_call_days)
+            await asyncio.to_thread(app.state.approvals.sweep, settings.transcript_days)
         except SQLAlchemyError as error:
             logger.error("calls cannot be swept: %s", type(error).__name__)
         await asyncio.sleep(_HOUSE_S)
@@ -105,4 +117,6 @@ async def hotline(request: Request, _member: Agent) -> HTMLResponse:
 @pages_router.get("/conversations")
 async def conversations_page(request: Request, member: Agent) -> HTMLResponse:
     """The page of somebody who answers in chats."""
-    return page(request, "hotline_conversations.html", supervises=member.may_act_as(Role.SUPERVISOR))
+    supervises = member.may_act_as(Role.SUPERVISOR)
+    approves = supervises and request.app.state.settings.console_approve_answers
+    return page(request, "hotline_conversations.html", supervises=supervises, approves=approves)

@@ -432,7 +432,9 @@ def _process(
     url: str, dies: str = "never", after: int = 0, lease_s: int = 600, meeting: Path | None = None
 ) -> subprocess.Popen[str]:
     """A watcher; with a ``meeting`` folder it waits, holding its first claims, until a second one is there too."""
-    command = [sys.executable, "-c", _PROCESS, url, dies, str(after), str(lease_s)] + ([str(meeting)] if meeting else [])
+    command = [sys.executable, "-c", _PROCESS, url, dies, str(after), str(lease_s)] + (
+        [str(meeting)] if meeting else []
+    )
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "cwd": ROOT}
     return subprocess.Popen(command, **pipes)
 

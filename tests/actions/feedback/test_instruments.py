@@ -21,7 +21,9 @@ def changed(tmp_path: Path, name: str, **changes: object) -> Path:
 def test_the_shipped_ones_are_what_the_law_and_the_surveys_ask() -> None:
     assert set(ALL) == {ANSWER, SERVICE, POLL}
     assert [item.index for item in ALL[SERVICE].items if item.index] == [3, 4, 6, 7, 10, 11]
-    assert all([o.value for o in ALL[SERVICE].scales[i.scale].options] == [2, 1, 0] for i in ALL[SERVICE].items if i.scale)
+    assert all(
+        [o.value for o in ALL[SERVICE].scales[i.scale].options] == [2, 1, 0] for i in ALL[SERVICE].items if i.scale
+    )
     sizes = {f.id: sum(i.factor == f.id for i in ALL[POLL].items) for f in ALL[POLL].factors}
     assert sizes == {"access": 3, "procedures": 4, "officers": 3, "result": 3, "petitions": 3}
     assert [o.value for o in ALL[POLL].scales["level"].options] == [1, 2, 3, 4, 5], "a typed number is the level"
@@ -71,7 +73,10 @@ def test_an_office_replaces_an_instrument_by_its_own(tmp_path: Path) -> None:
         ({"items": []}, "items"),
         ({"items": [{"id": "useful", "ask": "?", "scale": "unknown"}]}, "no scale unknown"),
         ({"items": [{"id": "useful", "ask": "?"}]}, "either a scale or free words"),
-        ({"items": [{"id": "a", "ask": "?", "free": True}, {"id": "b", "ask": "?", "scale": "useful"}]}, "free words come last"),
+        (
+            {"items": [{"id": "a", "ask": "?", "free": True}, {"id": "b", "ask": "?", "scale": "useful"}]},
+            "free words come last",
+        ),
         ({"items": [{"id": "a", "ask": "?", "free": True, "when": {"b": [1]}}]}, "depends on b"),
         ({"items": [{"id": "a", "ask": "?", "scale": "useful"}] * 2}, "twice"),
         ({"classes": [{"at_least": 1, "label": "x"}]}, "down to 0"),

@@ -94,7 +94,12 @@ def test_nothing_that_is_stored_joins_an_answer_to_who_gave_it(responses: Respon
         tickets = [dict(row) for row in connection.execute(sa.text("select * from survey_ticket")).mappings()]
         answers = [dict(row) for row in connection.execute(sa.text("select * from survey_response")).mappings()]
     told = {(t["instrument"], t["state"]) for t in tickets}
-    others = {name for t in tickets for name, value in t.items() if value is not None} - {"key", "instrument", "state", "reminded"}
+    others = {name for t in tickets for name, value in t.items() if value is not None} - {
+        "key",
+        "instrument",
+        "state",
+        "reminded",
+    }
     assert told == {("service", "complete")}
     assert others == set(), "a ticket says nothing else"
     keys = {t["key"] for t in tickets}

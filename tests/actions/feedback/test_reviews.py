@@ -41,7 +41,11 @@ def test_equal_questions_are_one_entry_without_personal_numbers(reviews: Reviews
 
 def test_unanswered_questions_are_gathered_once(reviews: Reviews, engine: sa.Engine, tmp_path: Path) -> None:
     log = TurnLog(engine, tmp_path)
-    for text, status in [("xin giấy bay", "no_such_procedure"), ("Xin giấy  bay", "no_such_procedure"), ("lệ phí", "answered")]:
+    for text, status in [
+        ("xin giấy bay", "no_such_procedure"),
+        ("Xin giấy  bay", "no_such_procedure"),
+        ("lệ phí", "answered"),
+    ]:
         log.record(channel="web", conversation="c", status=status, question=text)
     days = dt.date.today() - dt.timedelta(days=2), dt.date.today() + dt.timedelta(days=2)
     assert [reviews.gather(*days), reviews.gather(*days)] == [1, 0]
@@ -73,7 +77,9 @@ def test_a_question_that_is_rated_bad_again_is_open_again(reviews: Reviews) -> N
     assert reviews.counts()["dismissed"] == 1
 
 
-def test_phrases_and_evaluation_rows_are_kept_apart_and_nothing_unapproved_leaves(reviews: Reviews, tmp_path: Path) -> None:
+def test_phrases_and_evaluation_rows_are_kept_apart_and_nothing_unapproved_leaves(
+    reviews: Reviews, tmp_path: Path
+) -> None:
     ids = {approved(reviews, f"câu hỏi thứ {number}", "1.001193") for number in range(40)}
     nothing = approved(reviews, "mua vé xem phim", None)
     reviews.rated_bad("chưa ai duyệt", None, None, TODAY)

@@ -9,7 +9,7 @@ import schemathesis
 from fastapi import FastAPI
 from hypothesis import HealthCheck, settings
 from schemathesis import Case
-from schemathesis.specs.openapi.checks import allow_header_conformance, unsupported_method
+from schemathesis.specs.openapi.checks import allow_header_conformance, positive_data_acceptance, unsupported_method
 
 from actions.procedures import ProcedureTalk
 from connectors.console.hotline import routes
@@ -25,6 +25,8 @@ from tests.signed_in import session_of
 
 NOT_OURS = [unsupported_method, allow_header_conformance]
 """Starlette's 405 names one route's methods in `Allow`, where several routes share a path."""
+NOT_IN_A_SCHEMA = ("/console/calls/{id}/note", "/console/dossiers/lookup")
+"""Rules that no schema can state: a day that depends on today, the form of a dossier's code."""
 TRIES = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -59,7 +61,8 @@ def test_staff_gets_what_is_documented(case: Case, site: tuple[str, dict[str, st
     url, headers = site
     if case.path.endswith("/console/calls") and case.method == "POST":
         headers = {"X-Motcua-Secret": SECRET}
-    case.call_and_validate(base_url=url, headers=headers, excluded_checks=NOT_OURS)
+    more = [positive_data_acceptance] if case.operation.path.endswith(NOT_IN_A_SCHEMA) else []
+    case.call_and_validate(base_url=url, headers=headers, excluded_checks=[*NOT_OURS, *more])
 
 
 @schema.include(path_regex="/console/").parametrize()

@@ -1,6 +1,7 @@
 // Conversations that wait for a person: the queue, one of them, and what staff does in it.
 
 import { get, post, repeat } from "./api.js";
+import * as approvals from "./approvals.js";
 import { $, clock, el, problem, say } from "./dom.js";
 
 const supervises = document.querySelector(".chats").dataset.supervises === "yes";
@@ -10,6 +11,7 @@ let chosen = null;
 let last = 0;
 let known = new Map();
 
+approvals.connect();
 const refresh = repeat(3, async () => {
   queue(await get("/conversations"));
   if (chosen) await more();

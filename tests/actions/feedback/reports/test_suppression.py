@@ -222,11 +222,23 @@ def kept_secret(attack: Attack, reports: Iterable[Satisfaction], dimension: Dime
         for path in base.kept_back.keys() - {()}:
             low, high = attack.bounds(_member(base, dimension, path))
             assert high > low, f"{path}: {low} people"
-        for path in released.kept_back.keys() - {()}:
-            above = [figures.get(path[:depth]) for depth in range(len(path) + 1) for figures in told]
-            # Where all people of a group that is shown said the same, it is known of each part of it.
-            if all(0 < figure.value < 1 for figure in above if figure):
+        for path, cell in released.kept_back.items():
+            if cell == released.shown.get(()) or path == ():
+                continue  # all who answered are in it, so that it is told with the whole
+            if not _is_certain(path, told):
                 _opinions_are_open(attack, _member(released, dimension, path), path)
+
+
+def _is_certain(path: Path, told: list[dict[Path, Figure | None]]) -> bool:
+    """Whether a group that is shown, and of which all people said the same, tells of a part of it or of its siblings.
+
+    Within one report siblings tell nothing; what one report tells of a sibling may be the whole rest of another.
+    """
+    near = [path[:depth] for depth in range(len(path) + 1)]
+    if len(told) > 1:
+        near += [other for figures in told for other in figures if other and other[:-1] in near]
+    figures = [figure for name in near for found in told if (figure := found.get(name))]
+    return any(figure.value in (0, 1) for figure in figures)
 
 
 def _figures(found: Satisfaction, dimension: Dimension) -> dict[Path, Figure | None]:
