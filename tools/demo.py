@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import os
 import secrets
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -120,11 +121,18 @@ def keep_tokens(settings: Settings, emulator: zalo.Zalo) -> None:
     engine.dispose()
 
 
+def is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--home", type=Path, default=Path("var-demo"), help="folder of the installation")
     parser.add_argument("--port", type=int, default=8000)
     chosen = parser.parse_args()
+    if not is_free(chosen.port):
+        parser.exit(2, f"demo: something serves port {chosen.port} already; choose another with --port\n")
     on_zalo, on_telegram = zalo.Zalo(ladder_scale=0.01), TelegramPhone()
     on_zalo.on_said = hear_zalo
     url = f"http://127.0.0.1:{chosen.port}"

@@ -31,7 +31,8 @@ METHODS = [
     Method(
         figure="Giữ kín người trả lời",
         formula="Nhóm dưới 5 người không nêu số liệu. Nếu lấy tổng trừ các nhóm đã nêu mà suy ra được một nhóm thì "
-        "nhóm nhỏ tiếp theo cũng không nêu, kể cả khi so báo cáo quý với báo cáo tháng.",
+        "nhóm nhỏ tiếp theo cũng không nêu. Quý và năm: số của một nhóm cộng các tháng có nêu nhóm đó; các tháng không nêu được "
+        "nhóm nào thì gộp lại thành một kỳ rồi xét như trên.",
         source="Luật Bảo vệ dữ liệu cá nhân 91/2025/QH15; NĐ 224/2026/NĐ-CP Điều 10 khoản 3",
         caution="Ý kiến được tính đến hết tuần gần nhất, để không ai so hai lần xem mà biết ý kiến vừa gửi.",
     ),

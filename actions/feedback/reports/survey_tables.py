@@ -23,6 +23,7 @@ from actions.feedback.reports.suppression import LEAST
 
 TOO_FEW = f"Trong kỳ có dưới {LEAST} ý kiến (hoặc chưa có ý kiến nào), nên không nêu số liệu."
 KEPT_BACK = f"Có nhóm không nêu số liệu, vì dưới {LEAST} người trả lời hoặc để không ai suy ra được nhóm như vậy."
+ADDED_UP = "Số của từng nhóm cộng các tháng mà báo cáo tháng có nêu nhóm đó, nên có thể ít hơn tổng."
 CHANNELS = {
     "zalo": "Zalo",
     "telegram": "Telegram",
@@ -58,6 +59,8 @@ def survey_section(satisfaction: Satisfaction, names: Names, counted_until: dt.d
             "Đây là tỷ lệ hài lòng của những người tự chọn trả lời trên các kênh này, không phải chỉ số SIPAS."
         )
         notes.append("Tỷ lệ hài lòng: số câu trả lời hài lòng (mức 4 và 5) ÷ số câu trả lời.")
+    if satisfaction.period.parts:
+        notes.append(ADDED_UP)
     means = [m for m in satisfaction.columns if not m.share]
     if means:
         notes.append("Điểm trung bình các chỉ số: " + "; ".join(f"{_short(m)}: {m.title}" for m in means))
