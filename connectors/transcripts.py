@@ -121,10 +121,12 @@ class Transcripts:
         query = select(TranscriptRow.__table__).where(TranscriptRow.conversation == conversation)
         return self._entries(query.order_by(TranscriptRow.id.desc()).limit(limit))[::-1]
 
-    def for_staff(self, conversation: str, limit: int = 50) -> list[Entry]:
-        """The last entries as staff may see them: without what was said to opinions."""
-        return [replace(entry, text=PRIVATE.text, reply=PRIVATE) if is_private(entry.reply) else entry
-                for entry in self.recent(conversation, limit)]  # fmt: skip
+    def for_staff(self, conversation: str, *, after: int = 0, limit: int = 50) -> list[Entry]:
+        """What came after an entry, else the last ones, as staff may see it: without what was said to opinions."""
+        entries = self.after(conversation, after, limit) if after else self.recent(conversation, limit)
+        return [
+            replace(entry, text=PRIVATE.text, reply=PRIVATE) if is_private(entry.reply) else entry for entry in entries
+        ]
 
     def replies_to(self, inbox_id: int) -> list[Reply]:
         """What the bot answered to one message of the inbox."""

@@ -185,10 +185,6 @@ class Settings(BaseSettings):
         24, ge=21, description="Hours after which a web session is over; more than 20, so that nobody is hurried (WCAG 2.2.1)."
     )
 
-    commune: str = Field(
-        "", description="The office's own unit as reports name it, for example “phường Trần Phú”; empty: not told apart."
-    )
-
     console_calls_secret: SecretStr | None = Field(
         None, description="Secret that the telephone system shows when it tells of calls; without it none are taken (docs/hotline.md)."
     )

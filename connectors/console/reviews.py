@@ -98,6 +98,8 @@ def _shown(request: Request, one: Review, query: str) -> dict[str, Any]:
 
 
 def _reason(request: Request, value: str | None) -> str:
+    if value == "hotline":
+        return "tổng đài không tìm thấy câu trả lời"
     scale = request.app.state.instruments[ANSWER].scales.get("reasons")
     labels = {str(option.value): option.label for option in scale.options} if scale else {}
     return labels.get(value or "", "")

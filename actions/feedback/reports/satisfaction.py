@@ -192,10 +192,9 @@ class Satisfaction:
     @property
     def rate(self) -> float | None:
         """Responses ÷ (responses + unanswered) over the asking channels whose numbers are shown."""
-        shown = [group for group in self.groups(_CHANNEL) if group.rate is not None]
-        answered = sum(group.n for group in shown)
-        missing = sum(u.channel in {group.path[0] for group in shown} for u in self._missing)
-        return answered / (answered + missing) if shown else None
+        shown = [(group.n, group.rate) for group in self.groups(_CHANNEL) if group.rate is not None]
+        people = sum(n / rate for n, rate in shown)
+        return sum(n for n, _ in shown) / people if shown else None
 
     # -- measures -----------------------------------------------------------------------------
 
@@ -305,13 +304,16 @@ class Satisfaction:
 
     def _rates(self, dimension: Dimension, base: Release) -> dict[Path, float]:
         """Response rates over the asking channels, where they do not tell of a few people who answered elsewhere."""
-        answered = _by_path(dimension, self.counted)
-        missing = _by_path(dimension, self._missing)
-        return {
-            path: answered[path] / (answered[path] + missing[path])
-            for path, cell in base.shown.items()
-            if answered[path] >= LEAST and (cell.n == answered[path] or cell.n - answered[path] >= LEAST)
-        }
+        answered, missing = _by_path(dimension, self.counted), _by_path(dimension, self._missing)
+        rates = {}
+        for path, cell in base.shown.items():
+            periods = base.periods_of(path)
+            given, not_given = (
+                sum(any(p.has(day) for p in periods) for day in days[path]) for days in (answered, missing)
+            )
+            if given >= LEAST and (cell.n == given or cell.n - given >= LEAST):
+                rates[path] = given / (given + not_given)
+        return rates
 
 
 _CHANNEL = next(d for d in DIMENSIONS if d.id == "channel")
@@ -322,13 +324,14 @@ def _figure(measure: Measure, released: Release, path: Path) -> Figure | None:
     return measure.figure(cell) if cell else None
 
 
-def _by_path(dimension: Dimension, people: Iterable[Response | Unanswered]) -> Counter[Path]:
-    """How many people of the asking channels are in each group."""
-    out: Counter[Path] = Counter()
+def _by_path(dimension: Dimension, people: Iterable[Response | Unanswered]) -> defaultdict[Path, list[dt.date]]:
+    """The days on which people of the asking channels are in each group."""
+    out: defaultdict[Path, list[dt.date]] = defaultdict(list)
     for one in people:
         if one.channel in ASKING_CHANNELS:
             path = dimension.path_of(one)
-            out.update(path[:depth] for depth in range(1, len(path) + 1))
+            for depth in range(1, len(path) + 1):
+                out[path[:depth]].append(one.day)
     return out
 
 

@@ -77,7 +77,8 @@ class Release:
 
     ``shown``: cells of groups that may be told, ``()`` among them unless nothing may. ``kept_back``: the groups with
     answers of which nothing may be told. ``rows``: what ``()`` counts. ``left_out``: parts with too few answers to be
-    counted. Of a period with ``parts``, a group counts the parts that show it, and its answers of ``pooled``.
+    counted. Of a period with ``parts``, a group counts the parts that show it, and its answers in the parts of the
+    ``pool``, where the release ``pooled`` shows it.
     """
 
     period: Period
@@ -85,12 +86,29 @@ class Release:
     kept_back: dict[Path, Cell]
     rows: Rows = field(repr=False)
     parts: list[Release] = field(default_factory=list, repr=False)
+    pool: list[Release] = field(default_factory=list, repr=False)
     pooled: Release | None = field(default=None, repr=False)
     left_out: list[Period] = field(default_factory=list)
 
     @property
     def tells_of_groups(self) -> bool:
         return any(self.shown.keys() - {()})
+
+    def periods_of(self, path: Path) -> list[Period]:
+        """The smallest periods whose answers a cell that is shown counts."""
+        if path not in self.shown:
+            return []
+        if self.pooled is None:
+            return [self.period]
+        if path == ():
+            return [period for part in self.parts for period in part.smallest]
+        apart = [period for part in self.parts if part not in self.pool for period in part.periods_of(path)]
+        return apart + [period for part in self.pool if path in self.pooled.shown for period in part.smallest]
+
+    @property
+    def smallest(self) -> list[Period]:
+        """The periods without parts that were counted."""
+        return [self.period] if self.pooled is None else [period for part in self.parts for period in part.smallest]
 
 
 def release(period: Period, rows: Rows, base: Release | None = None) -> Release:
@@ -120,7 +138,7 @@ def release(period: Period, rows: Rows, base: Release | None = None) -> Release:
     if () in cells and cells[()].n >= LEAST:
         shown[()] = cells[()]
     kept_back = {path: cell for path, cell in cells.items() if path not in shown}
-    return Release(period, dict(shown), kept_back, counted, parts, pooled, left_out)
+    return Release(period, dict(shown), kept_back, counted, parts, pool, pooled, left_out)
 
 
 def _alone(period: Period, rows: Rows, base: Release | None) -> Release:

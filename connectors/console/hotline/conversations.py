@@ -134,12 +134,7 @@ async def talk(
     """What was said, masked."""
     one = await asyncio.to_thread(_find, request, ref)
     transcripts: Transcripts = request.app.state.transcripts
-    read = (
-        (transcripts.after, one.conversation, after, _AT_ONCE)
-        if after
-        else (transcripts.recent, one.conversation, _AT_ONCE)
-    )
-    lines = await asyncio.to_thread(*read)
+    lines = await asyncio.to_thread(transcripts.for_staff, one.conversation, after=after, limit=_AT_ONCE)
     shown = await asyncio.to_thread(_waiting, request, one, member.name)
     return Talk(conversation=shown, lines=[Line.of(entry) for entry in lines])
 
@@ -226,7 +221,7 @@ def _ref(request: Request, conversation: str) -> str:
 
 def _waiting(request: Request, one: handoff.Request, member: str) -> Waiting:
     transcripts: Transcripts = request.app.state.transcripts
-    last = [Line.of(entry) for entry in transcripts.recent(one.conversation, _LAST)]
+    last = [Line.of(entry) for entry in transcripts.for_staff(one.conversation, limit=_LAST)]
     return Waiting(
         ref=_ref(request, one.conversation),
         channel=_CHANNELS.get(one.channel, one.channel),

@@ -108,7 +108,7 @@ class MadeUp:
             scale = instrument.scale_of(item)
             if scale is None or self._random.random() < 0.06:
                 continue
-            values = [option.value for option in scale.options]
+            values = sorted((option.value for option in scale.options), key=str, reverse=True)  # the best first
             weights = [mood if n == 0 else (1 - mood) * 0.6**n * 2 for n in range(len(values))]
             given[item.id] = self._random.choices(values, weights)[0]
         if given.get("useful") == 0:

@@ -124,7 +124,7 @@ def test_fast_enough_over_the_national_catalogue(
     took, found = [], 0
     for row in questions:
         answer: dict[str, list[dict[str, str]]] = {}
-        for end in range(2, len(row["question"]) + 1):
+        for end in sorted({*range(2, len(row["question"]), 8), len(row["question"])}):
             started = time.perf_counter()
             answer = client.get("/api/v1/console/search", params={"q": row["question"][:end]}).json()
             took.append((time.perf_counter() - started) * 1000)

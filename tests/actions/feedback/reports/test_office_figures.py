@@ -18,11 +18,13 @@ from actions.feedback.petitions import State as P
 from actions.feedback.reports.dossier_figures import Case, Request, cases
 from actions.feedback.reports.form_06a import ENDED_FIRST, NO_DATES, NO_END, NOT_RECEIVED, RECEIVED_LATER, form_06a
 from actions.feedback.reports.index_766 import handling_766, is_late, petitions_766, points_54
+from actions.feedback.reports.methods import METHODS
 from actions.feedback.reports.nine_indices import OfficeFiguresError, nine_indices, office_figures
 from actions.feedback.reports.on_time import OnTime, on_time_766
 from actions.feedback.reports.periods import parse
 from actions.feedback.reports.satisfaction import Satisfaction
 from actions.feedback.responses import Response
+from knowledge.settings import ROOT
 from tests.actions.dossiers.conftest import KEY
 
 NOVEMBER = parse("2026-11")
@@ -322,3 +324,8 @@ def test_cases_come_out_of_the_registry_without_made_up_or_refused_ones(engine: 
         (State.WITHDRAWN, on(2), on(4), "in_person"),
     ]
     assert found[1].requests == (Request(on(3), on(5), True),)
+
+
+def test_every_figure_is_explained_in_the_docs() -> None:
+    text = (ROOT / "docs" / "reports.md").read_text(encoding="utf-8")
+    assert [method.figure for method in METHODS if f"| {method.figure} |" not in text] == []

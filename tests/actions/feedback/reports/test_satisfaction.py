@@ -103,6 +103,20 @@ def test_response_rate_of_channels_that_ask_one_by_one() -> None:
     assert next(group.rate for group in found.groups(FIELDS)) == 6 / 9
 
 
+def test_a_quarters_rate_is_of_the_months_that_its_group_counts() -> None:
+    october, november = dt.date(2026, 10, 7), DAY
+    given = [response(day=october, channel=channel) for channel in ["zalo"] * 9 + ["web"] * 6]
+    given += [response(day=november, channel=channel) for channel in ["zalo"] * 9 + ["web"] * 3 + ["telegram"] * 3]
+    asked = [Unanswered(SERVICE, day, "web", None, None, None, False) for day in (october, november, november)]
+    found = Satisfaction(INSTRUMENTS[SERVICE], parse("2026-Q4"), given, asked)
+    # November shows Zalo only, so the web counts October: 6 of 6 + 1.
+    assert {group.path[0]: (group.n, group.rate) for group in found.groups(CHANNELS)} == {
+        "zalo": (18, 1.0),
+        "web": (6, 6 / 7),
+    }
+    assert found.rate == pytest.approx((18 + 6) / (18 + 7))
+
+
 def test_a_rate_does_not_tell_of_a_few_people_on_another_channel() -> None:
     given = [response(answers={"overall": 2}) for _ in range(8)] + [
         response(answers={"overall": 0}, channel="paper") for _ in range(2)

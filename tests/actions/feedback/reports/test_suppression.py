@@ -196,22 +196,8 @@ def said(one: Response) -> bool | None:
 
 def _member(released: Release, dimension: Dimension, path: Path) -> Callable[[Response], bool]:
     """Who is counted in a group that is shown; of one that is not, all who belong to it."""
-    periods = _counted_in(released, path) or _all_periods(released)
+    periods = released.periods_of(path) or released.smallest
     return lambda r: any(p.has(r.day) for p in periods) and dimension.path_of(r)[: len(path)] == path
-
-
-def _all_periods(released: Release) -> list[Period]:
-    return [p for part in released.parts for p in _all_periods(part)] or [released.period]
-
-
-def _counted_in(released: Release, path: Path) -> list[Period]:
-    """The months that a shown cell counts."""
-    if path == () or path not in released.shown or not released.parts:
-        return _all_periods(released) if path in released.shown else []
-    told = [p for part in released.parts if path in part.shown for p in _counted_in(part, path)]
-    assert released.pooled
-    pooled = [part for part in released.parts if not part.rows.keys() - released.pooled.rows.keys()]
-    return told + [p for part in pooled if path in released.pooled.shown for p in _all_periods(part)]
 
 
 def kept_secret(attack: Attack, reports: Iterable[Satisfaction], dimension: Dimension) -> None:
