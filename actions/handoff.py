@@ -31,8 +31,9 @@ def handoff_reply(settings: Settings, now: dt.datetime) -> Reply:
         return Reply(text=text, status="handoff")
     opening = OfficeWeek.parse(settings.office_hours).opens_at(now)
     when = f" Cán bộ làm việc lại lúc {spoken(opening, now)}." if opening else ""
+    phone = f" Số tổng đài: {settings.hotline}." if settings.hotline else ""
     text = (
-        f"Bây giờ ngoài giờ làm việc.{when} Anh/chị muốn được gọi lại thì gửi số điện thoại trong tin nhắn ngay sau đây; "
+        f"Bây giờ ngoài giờ làm việc.{when}{phone} Anh/chị muốn được gọi lại thì gửi số điện thoại trong tin nhắn ngay sau đây; "
         f"chỉ cán bộ xem được số này. {_MEANWHILE}"
     )
     return Reply(text=text, status="handoff")

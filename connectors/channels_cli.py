@@ -135,6 +135,8 @@ def stop(
     as_json: Json = False,
 ) -> None:
     """Let the bot answer nobody on this channel; people get a notice, at most once an hour each."""
+    if name not in _BUILT_IN:
+        _fail(f"there is no channel {name!r}; channels are {', '.join(_BUILT_IN)}")
     with _database(context) as engine:
         try:
             stopped = ChannelSwitch(engine).stop(name, reason, _me(), notice)

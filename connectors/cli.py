@@ -19,6 +19,7 @@ from typing import Annotated, Any, NoReturn
 
 import httpx
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -47,7 +48,12 @@ def main(
     if home is not None:
         os.environ["MOTCUA_HOME"] = str(home.resolve())
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # more threads only fight over few cores
-    context.obj = Settings()
+    try:
+        context.obj = Settings()
+    except ValidationError as error:  # its own text would quote the value, which may be a secret
+        wrong = ", ".join(sorted({f"MOTCUA_{str(one['loc'][0]).upper()} ({one['msg']})" for one in error.errors()}))
+        err.print(f"motcua: a setting cannot be used: {wrong}", markup=False)
+        raise typer.Exit(2) from None
 
 
 app.add_typer(dossiers_cli.app, name="dossiers")

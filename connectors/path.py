@@ -239,6 +239,8 @@ class Path:
         hour = int((vietnam_now() - stop.since).total_seconds() // _NOTICE_S)
         who = hashlib.sha256(claimed.conversation.encode(errors="surrogatepass")).hexdigest()[:32]
         once = f"stop:{stop.since:%y%m%d%H%M%S}:{hour}:{who}"
+        if getattr(self._channels.get(claimed.channel), "pulled", False):  # a page on which nothing happens looks broken
+            return _Outcome([self._notice(stop)], shown_of(incoming.text))
         return _Outcome([self._notice(stop)], shown_of(incoming.text), once=once)
 
     def _notice(self, stop: Stop) -> Reply:

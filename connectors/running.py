@@ -7,6 +7,8 @@ import os
 import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +40,8 @@ def running(settings: Settings, say: Callable[[str], None]) -> Iterator[str]:
         yield url
         return
     say("motcua is not serving; starting the app and Rasa for the moment …")
+    if threading.current_thread() is threading.main_thread():  # what is started below is ended, too
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     temporary = settings.model_copy(update={"host": "127.0.0.1", "port": free_port(), "rasa_port": free_port()})
     processes: list[subprocess.Popen[bytes]] = []
     try:

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 class Settings(BaseSettings):
     """Settings of one installation."""
 
-    model_config = SettingsConfigDict(env_prefix="MOTCUA_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="MOTCUA_", env_ignore_empty=True, extra="ignore")
 
     home: Path = Field(Path("var"), description="Folder of this installation: database, indexes, models, logs.")
     database_url: str | None = Field(

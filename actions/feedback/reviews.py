@@ -14,6 +14,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from knowledge.text import fold, normalize
 
 QUESTION_LENGTH = 300
 _NOTHING_FOUND = ("no_such_procedure",)
+_MARK = re.compile(r"\[[^\]]*\]")
 _EVALUATED = 3
 """One question in so many is kept for evaluation."""
 
@@ -226,7 +228,7 @@ def export(reviews: Reviews, home: Path) -> dict[str, int]:
     for one in sorted(approved, key=lambda one: one.id):
         if one.used_for is Use.EVALUATION:
             rows.append(_evaluation_row(one))
-        elif one.right_code:
+        elif one.right_code and not _MARK.search(one.question):  # nobody asks with a mark where a number stood
             phrases.setdefault(one.right_code, []).append(one.question)
     _replace(home / "phrases" / "reviewed.yml", yaml.safe_dump(phrases, allow_unicode=True, sort_keys=True))
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

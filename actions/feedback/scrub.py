@@ -417,9 +417,11 @@ def _small_name(tokens: list[_Token], at: int) -> int:
     return count
 
 
-def _full_name(tokens: list[_Token], at: int, accents: bool) -> int:
+def _full_name(tokens: list[_Token], at: int, accents: bool) -> int:  # noqa: PLR0911 (one rule a line)
     """Words of a full name that begins with a surname, wherever it stands; 0 where there is none."""
-    if not _is_surname(tokens[at], accents) or not _goes_on(tokens, at + 1) or _is_ordinary(tokens, at):
+    if not _is_surname(tokens[at], accents) or not _goes_on(tokens, at + 1):
+        return 0
+    if _is_ordinary(tokens, at) and not _is_middle_of_a_name(tokens, at + 1):
         return 0
     if at and tokens[at - 1].text.lower() in _lists().units and not tokens[at].apart:
         return 0  # the name of a commune is nobody's
@@ -435,6 +437,11 @@ def _full_name(tokens: list[_Token], at: int, accents: bool) -> int:
         _is_given(second) and _is_given(third) and not _is_ordinary(tokens, at + 1) and not _is_ordinary(tokens, at + 2)
     )
     return 3 if known else 0
+
+
+def _is_middle_of_a_name(tokens: list[_Token], at: int) -> bool:
+    """Whether "van" or "thi" stands before a given name: "do thi hung" is a person more likely than a town."""
+    return tokens[at].folded in ("van", "thi") and _goes_on(tokens, at + 1) and _is_given(tokens[at + 1])
 
 
 def _is_surname(token: _Token, accents: bool) -> bool:

@@ -79,9 +79,15 @@ def _beside(engine: SearchEngine, text: str, current: str, alone: SearchResult) 
     if alone.decision is not Decision.ANSWER and (twin := _twin(engine, text, current)):
         return _answer(engine, alone, twin)
     strange = alone.in_scope < STRANGE and not alone.fields
-    if strange or (alone.decision is not Decision.ABSTAIN and _leaves(text, alone)):
+    if strange or _elsewhere(text, current, alone) or (alone.decision is not Decision.ABSTAIN and _leaves(text, alone)):
         return alone
     return _answer(engine, alone, current)
+
+
+def _elsewhere(text: str, current: str, alone: SearchResult) -> bool:
+    """Whether the message asks for no fact and what it is about leads to other procedures only: better asked back than wrong."""
+    about = len(content_words(strip_fields(text))) >= 2
+    return about and not alone.fields and alone.decision is Decision.CLARIFY and all(hit.code != current for hit in alone.results)
 
 
 def _twin(engine: SearchEngine, text: str, current: str) -> str | None:

@@ -116,3 +116,16 @@ def test_lint_of_the_starter_catalogue(run, starter_settings: Settings) -> None:
 
 def test_the_starter_folder_is_what_make_run_imports() -> None:
     assert "import knowledge/starter" in (ROOT / "Makefile").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "value", "code"), [("MOTCUA_PORT", "abc", 2), ("MOTCUA_PUBLIC_URL", "bí-mật", 2), ("MOTCUA_PUBLIC_URL", "", 0)])
+def test_a_wrong_setting_is_one_line_that_names_it_and_not_its_value(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, value: str, code: int
+) -> None:
+    monkeypatch.setenv(name, value)
+    result = CliRunner().invoke(app, ["--home", str(tmp_path), "channels", "--json"])
+    assert result.exit_code == code
+    if code:
+        assert name in result.stderr
+        assert value not in result.stderr
+        assert result.stderr.count("\n") == 1

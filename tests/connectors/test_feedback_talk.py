@@ -397,7 +397,7 @@ async def test_the_poll_on_a_word_by_words_numbers_and_skip(person: MakePerson) 
     await someone.tap([question], "Hài lòng")
     await someone.say("nên mở thêm quầy")
     (kept,) = someone.kept("poll")
-    assert kept.answers == {"equipment": 5, "papers": 4, "punctual": 3, "handled": 4}
+    assert kept.answers == {"equipment": 5, "papers": 2, "punctual": 3, "handled": 4}
     assert (kept.complete, kept.comments) == (True, {"comment": "nên mở thêm quầy"})
     await someone.say('/start_survey{"survey": "poll"}')  # a link, on the same day: no second voice
     await someone.say("5")

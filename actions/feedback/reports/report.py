@@ -67,6 +67,11 @@ class Reporter:
     def _home(self) -> Path:
         return self._settings.home
 
+    def _office(self) -> str:
+        """The office as a report names it: how answers speak of it to citizens ("nơi anh/chị ở") does not fit here."""
+        office = self._settings.office
+        return self._settings.commune if office == Settings.model_fields["office"].default else office
+
     def report(self, period: Period, now: dt.datetime) -> Report:
         """The report of a period.
 
@@ -105,7 +110,7 @@ class Reporter:
         ]
         return Report(
             title=f"Báo cáo mức độ hài lòng và giải quyết thủ tục hành chính – {period.label}",
-            office=self._settings.office,
+            office=self._office(),
             period=period.label,
             period_key=period.key,
             since=period.since,

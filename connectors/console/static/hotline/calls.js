@@ -69,7 +69,7 @@ export function about(shown) {
 export async function missing(question) {
   if (!question) return say("Anh/chị gõ câu hỏi vào ô tìm kiếm trước.");
   try {
-    await post("/missing", { question, procedure_code: card.current()?.code ?? null });
+    await post("/missing", { question });
     if (!form.hidden) form.elements.outcome.value = "not_found";
     $("found").textContent = "Đã chuyển câu hỏi cho cán bộ xem lại.";
   } catch (error) {

@@ -21,7 +21,7 @@ keys.connect({
   named: {
     F2: calls.beginOrTake,
     F4: () => calls.write() || say("Chưa có cuộc gọi nào đang mở."),
-    F8: () => calls.missing(search.query()),
+    F8: () => search.settled().then(() => calls.missing(search.query())), // else results that are on their way hide what is said
     F9: card.copied,
     "Shift F9": card.send,
   },

@@ -61,7 +61,7 @@ export function clear() {
 }
 
 /** Wait until what is typed has been searched for. */
-async function settled() {
+export async function settled() {
   if (timer) {
     clearTimeout(timer);
     await search();
