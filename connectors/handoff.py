@@ -22,9 +22,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from actions.dossiers.reading import vietnam_now
 from actions.replies import Reply
+from actions.sealing import Sealer
 from connectors.messages import Channel, sender_of
 from connectors.outbox import Outbox
-from connectors.sealing import Sealer
 from connectors.transcripts import Transcripts
 from knowledge.database import Base
 
@@ -284,7 +284,7 @@ class Handoffs:
         """The contact that the person left, for staff's eyes.
 
         Raises:
-            connectors.sealing.SealBrokenError: it was kept under another installation key.
+            actions.sealing.SealBrokenError: it was kept under another installation key.
         """
         row = self._row(conversation)
         return self._sealer.open(row.contact) if row is not None and row.contact else None

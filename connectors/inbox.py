@@ -45,9 +45,9 @@ from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from actions.dossiers.keys import Pseudonyms
 from actions.dossiers.reading import vietnam_now
+from actions.sealing import Sealer
 from connectors.limits import Admission, Limits
 from connectors.messages import Incoming, sender_of
-from connectors.sealing import Sealer
 from knowledge.database import Base
 
 logger = logging.getLogger(__name__)

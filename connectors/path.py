@@ -23,13 +23,13 @@ from actions.dossiers.reading import vietnam_now
 from actions.feedback.survey import ANSWER_PAYLOAD
 from actions.handoff import is_office_open
 from actions.replies import Reply
+from actions.sealing import SealBrokenError
 from connectors.channel_switch import ChannelSwitch, Stop
 from connectors.conversation import FAILED, OPINION_MARK, TOO_FAST, Answered, Conversations, shown_of
 from connectors.handoff import Handoffs
 from connectors.inbox import LEASE_S, MOST_ATTEMPTS, Claimed, Inbox
 from connectors.messages import Channel, Incoming, sender_of
 from connectors.outbox import Outbox
-from connectors.sealing import SealBrokenError
 from connectors.transcripts import PRIVATE, Transcripts, is_private
 from knowledge.settings import Settings
 

@@ -7,17 +7,16 @@ taken out, once, by who needs them. In this process's memory, or in Redis where 
 
 from __future__ import annotations
 
-import base64
 import json
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cryptography.fernet import Fernet
 from redis import asyncio as redis
 
-from actions.dossiers.keys import Pseudonyms, purpose_key
+from actions.dossiers.keys import Pseudonyms
+from actions.sealing import Sealer
 
 PROOF_S = 180
 """Seconds that a proof waits for its look-up."""
@@ -103,7 +102,7 @@ class RedisVault:
     def __init__(self, url: str, key: bytes) -> None:
         self._redis = redis.from_url(url, decode_responses=True)
         self._names = Pseudonyms(key, "vault")
-        self._seal = Fernet(base64.urlsafe_b64encode(purpose_key(key, "vault-seal")))
+        self._sealer = Sealer(key, "vault-seal")
 
     async def put(self, conversation: str, kept: Kept) -> None:
         await self._redis.set(self._name("proof", conversation), json.dumps([kept.digits, kept.address]), ex=PROOF_S)
@@ -120,11 +119,11 @@ class RedisVault:
         return bool(await self._redis.exists(self._name("expect", conversation)))
 
     async def leave(self, what: str, conversation: str, text: str) -> None:
-        await self._redis.set(self._name(what, conversation), self._seal.encrypt(text.encode()).decode(), ex=PROOF_S)
+        await self._redis.set(self._name(what, conversation), self._sealer.seal(text), ex=PROOF_S)
 
     async def fetch(self, what: str, conversation: str) -> str | None:
         found = await self._redis.getdel(self._name(what, conversation))
-        return self._seal.decrypt(found).decode() if found else None
+        return self._sealer.open(found) if found else None
 
     async def close(self) -> None:
         await self._redis.aclose()

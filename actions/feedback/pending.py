@@ -6,17 +6,16 @@ who has only the database.
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import json
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import DateTime, Engine, String, Text, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from actions.dossiers.keys import Pseudonyms, purpose_key
+from actions.dossiers.keys import Pseudonyms
+from actions.sealing import SealBrokenError, Sealer
 from knowledge.database import Base
 
 KEEP = dt.timedelta(days=1)
@@ -43,7 +42,7 @@ class Pending:
         self._engine = engine
         self._insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
         self._names = Pseudonyms(key, "survey-talk")
-        self._seal = Fernet(base64.urlsafe_b64encode(purpose_key(key, "survey-talk-seal")))
+        self._sealer = Sealer(key, "survey-talk-seal")
 
     def get(self, conversation: str, now: dt.datetime) -> dict[str, Any] | None:
         """What was put last, unless its time is over or it was sealed with another key."""
@@ -51,13 +50,13 @@ class Pending:
         with self._engine.connect() as connection:
             sealed = connection.execute(select(PendingRow.state).where(mine, PendingRow.until > now)).scalar()
         try:
-            return json.loads(self._seal.decrypt(sealed)) if sealed else None
-        except InvalidToken:
+            return json.loads(self._sealer.open(sealed)) if sealed else None
+        except SealBrokenError:
             return None
 
     def put(self, conversation: str, state: dict[str, Any], until: dt.datetime) -> None:
         """Keep it in place of what was there."""
-        sealed = self._seal.encrypt(json.dumps(state).encode()).decode()
+        sealed = self._sealer.seal(json.dumps(state))
         row = {"conversation": self._names.of("survey", conversation), "state": sealed, "until": until}
         put = self._insert(PendingRow).values(row)
         with self._engine.begin() as connection:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from actions.feedback.responses import EDIT_FOR
-from connectors.sealing import SealBrokenError, Sealer
+from actions.sealing import SealBrokenError, Sealer
 
 COOKIE = "phieu"
 LIVES_S = int(EDIT_FOR.total_seconds())

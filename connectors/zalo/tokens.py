@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from actions.dossiers.reading import vietnam_now
-from connectors.sealing import SealBrokenError, Sealer
+from actions.sealing import SealBrokenError, Sealer
 from connectors.zalo.client import TOKEN_CALL_S, TokenPair, ZaloAwayError, ZaloRefusedError
 from knowledge.database import Base
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from actions.dossiers.keys import Pseudonyms
 from actions.dossiers.reading import vietnam_now
 from actions.feedback.scrub import scrub
-from connectors.sealing import SealBrokenError, Sealer
+from actions.sealing import SealBrokenError, Sealer
 from knowledge.database import Base
 
 RINGS_S = 120
@@ -257,7 +257,7 @@ class CallBook:
         """The caller's number, while it is kept.
 
         Raises:
-            connectors.sealing.SealBrokenError: it was kept under another installation key.
+            actions.sealing.SealBrokenError: it was kept under another installation key.
         """
         with self._engine.connect() as connection:
             sealed = connection.execute(select(CallRow.phone).where(CallRow.id == id)).scalar_one_or_none()

@@ -15,10 +15,10 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from actions.dossiers.reading import VIETNAM, vietnam_now
 from actions.feedback.scrub import scrub
+from actions.sealing import SealBrokenError
 from connectors.console.hotline.call_book import FOLLOW_UP_DAYS, Call, CallBook, Event, Outcome, State, Written, number
 from connectors.console.hotline.common import CONFLICT, NOT_FOUND, Agent, Plain, RowId, no_store
 from connectors.errors import ApiError, ErrorResponse
-from connectors.sealing import SealBrokenError
 from connectors.staff.access import ACCESS_ERRORS, Member, Role, signed_in
 from connectors.staff.sign_in import CHANNEL
 

@@ -14,12 +14,12 @@ from pydantic import AwareDatetime, BaseModel, Field
 from actions.dossiers.keys import Pseudonyms
 from actions.dossiers.reading import VIETNAM, vietnam_now
 from actions.handoff import is_office_open
+from actions.sealing import SealBrokenError
 from connectors import handoff
 from connectors.console.hotline import canned
 from connectors.console.hotline.common import CONFLICT, NOT_FOUND, Agent, Plain, no_store
 from connectors.errors import ApiError
 from connectors.handoff import Handoffs, State
-from connectors.sealing import SealBrokenError
 from connectors.staff.access import ACCESS_ERRORS, Member, Role, signed_in
 from connectors.staff.sign_in import CHANNEL
 from connectors.transcripts import PRIVATE, Entry, Transcripts, Who, is_private
