@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import importlib
+import json
 import os
 import socket
 import subprocess
@@ -12,13 +14,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import baselines, growth, processes, report, search, start, turns
+from benchmarks import baselines, faq, growth, processes, report, search, start, turns
 from benchmarks.metrics import first_right, percentile, recall_at, reciprocal_rank_fusion
 from connectors import conversation
 from knowledge.evaluation import Dialogue, Expectation, Question
 from knowledge.settings import ROOT
+from tests.conftest import NATIONAL
 
-SCRIPTS = ("search", "turns", "start", "growth", "dossiers", "steps", "channels")
+SCRIPTS = ("search", "turns", "start", "growth", "dossiers", "steps", "channels", "faq")
 
 
 # -- arithmetic ---------------------------------------------------------------------------------
@@ -51,6 +54,29 @@ def test_fusion_adds_reciprocal_ranks() -> None:
     assert reciprocal_rank_fusion(rankings, k=0)[0] == 1
     assert reciprocal_rank_fusion(rankings)[0] == 2
     assert reciprocal_rank_fusion([[], [5]]) == [5]
+
+
+# -- real questions -----------------------------------------------------------------------------
+
+
+@pytest.mark.national
+def test_labels_of_real_questions_name_them_and_procedures_that_exist(shared: Path) -> None:
+    labelled = faq.read()
+    assert len(labelled) == 377
+    with gzip.open(NATIONAL, "rt", encoding="utf-8") as lines:
+        codes = {json.loads(line)["code"].strip() for line in lines}
+    assert {code for one in labelled for code in one.codes} <= codes
+    assert all((one.kind == "procedure") == bool(one.codes) and len(one.codes) <= 6 for one in labelled)
+
+
+def test_another_question_than_the_labelled_one_is_refused(tmp_path: Path) -> None:
+    questions, gold = tmp_path / "questions.jsonl", tmp_path / "gold.jsonl"
+    questions.write_text('{"question": "hỏi gì đó"}\n', encoding="utf-8")
+    gold.write_text(
+        '{"line": 1, "sha256": "0000", "kind": "general", "codes": [], "unsure": false}\n', encoding="utf-8"
+    )
+    with pytest.raises(ValueError, match="line 1"):
+        faq.read(questions, gold)
 
 
 # -- baselines ----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+import faiss
 import numpy as np
 
 from knowledge.places import present_province, provinces_in
@@ -135,6 +136,7 @@ class Ranker:
         scores = np.full(len(self.index.cards), -1.0, dtype=np.float32)
         total = self.index.vectors.ntotal
         if total:
+            faiss.omp_set_num_threads(1)  # holds for this thread only; a second one is slower where the cores are busy
             found, positions = self.index.vectors.search(vector[None], min(total, 2000))
             np.maximum.at(scores, self.index.owners[positions[0]], found[0])
             scores[scores < 0] = found[0].min()
